@@ -1,0 +1,296 @@
+"""What is stored, and what a backend is.
+
+A region stores a :class:`CachedValue`: the payload and its metadata.  A backend
+either keeps that object as it is (:class:`CacheBackend`) or keeps bytes
+(:class:`BytesBackend`).  The region decides at ``configure()`` which pair of methods
+it will call: with a serializer, the region's own or else the backend's,
+``get_serialized`` and its kin; without one, ``get`` and its kin.
+
+The metadata tell two times, both in seconds of ``time.time()``:
+
+- ``ct``: when the creation ended.  The lifetime of a value counts from here.
+- ``st``: when the creation started.  Invalidations compare with this one, so that
+  a value whose making began before the invalidation is never taken for newer.
+
+``v`` is the version of the format.  dogpile.cache writes ``ct`` and ``v`` alone and
+ignores what it does not know, so both packages can share one cache.
+"""
+
+from __future__ import annotations
+
+import enum
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+value_version = 2
+"""The version of the stored format, the same as in dogpile.cache 1.5."""
+
+
+class NoValue(enum.Enum):
+    """Stand for a value that is not in the cache; see :data:`NO_VALUE`."""
+
+    NO_VALUE = "NoValue"
+
+    @property
+    def payload(self) -> NoValue:
+        """Be as absent as the value itself."""
+        return self
+
+    def __bool__(self) -> Literal[False]:
+        return False
+
+    def __repr__(self) -> str:
+        return "NO_VALUE"
+
+
+NoValueType = Literal[NoValue.NO_VALUE]
+NO_VALUE: NoValueType = NoValue.NO_VALUE
+"""What a region returns for a key it does not hold: false, but not ``None``."""
+
+KeyType = str
+ValuePayload = Any
+MetaDataType = Mapping[str, Any]
+BackendArguments = Mapping[str, Any]
+
+
+class Metadata(Mapping[str, Any]):
+    """Hold the two times of a value, in a third of the memory of a dict."""
+
+    __slots__ = ("ct", "st")
+
+    ct: float
+    st: float
+
+    def __init__(self, ct: float, st: float) -> None:
+        self.ct = ct
+        self.st = st
+
+    def __getitem__(self, name: str) -> Any:
+        if name == "v":
+            return value_version
+        if name in self.__slots__:
+            return getattr(self, name)
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(("ct", "v", "st"))
+
+    def __len__(self) -> int:
+        return 3
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
+
+    def __reduce__(self) -> tuple[type[Metadata], tuple[float, float]]:
+        return Metadata, (self.ct, self.st)
+
+
+class CachedValue(NamedTuple):
+    """Be a value as it is stored: a tuple of the payload and its metadata."""
+
+    payload: ValuePayload
+    metadata: MetaDataType
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        metadata = self.metadata
+        if type(metadata) is Metadata:  # the common case, read in half the time
+            return _restore, (self.payload, metadata.ct, metadata.st)
+        return CachedValue, tuple(self)
+
+    @property
+    def cached_time(self) -> float:
+        """Tell when the value was made, in seconds of ``time.time()``."""
+        return float(self.metadata["ct"])
+
+    @property
+    def age(self) -> float:
+        """Tell how many seconds ago, by ``time.time()``, the value was made."""
+        return time.time() - self.cached_time
+
+
+def _restore(payload: ValuePayload, ct: float, st: float) -> CachedValue:
+    return CachedValue(payload, Metadata(ct, st))
+
+
+CacheReturnType = CachedValue | NoValueType
+SerializedReturnType = bytes | NoValueType
+BackendFormatted = CacheReturnType | SerializedReturnType
+BackendSetType = CachedValue | bytes
+Serializer = Callable[[ValuePayload], bytes]
+Deserializer = Callable[[bytes], ValuePayload]
+KeyMangler = Callable[[KeyType], KeyType]
+
+
+class CantDeserializeException(Exception):
+    """Raise this in a deserializer to have the value made anew, without a warning."""
+
+
+class CacheMutex(ABC):
+    """Be a lock for one key, held while its value is made.
+
+    Any object with ``acquire`` and ``release`` will do.  Two additions are used where
+    a mutex has them: ``release()`` may return ``False`` to say that the lock had been
+    lost before, upon which the value just written is taken back; and ``pause(waited)``
+    returns when it is worth looking for the value again, given the seconds waited so
+    far.  Without ``pause`` a waiter blocks in ``acquire()``.
+    """
+
+    gathers: bool = True
+    """Whether the threads of one process wait behind one of them before they come."""
+
+    @abstractmethod
+    def acquire(self, wait: bool = True) -> bool:
+        """Take the lock; without ``wait``, return at once.  True if it was taken."""
+
+    @abstractmethod
+    def release(self) -> bool | None:
+        """Give the lock back."""
+
+    @abstractmethod
+    def locked(self) -> bool:
+        """Tell whether anybody holds the lock."""
+
+
+class CacheBackend:
+    """Be the base of backends that keep Python objects.
+
+    A backend that keeps bytes derives from :class:`BytesBackend`.  Keys arrive as the
+    region's key mangler left them.
+    """
+
+    key_mangler: Callable[[Any], Any] | None = None
+    """Mangles the keys of regions that set no mangler of their own."""
+
+    serializer: Serializer | None = None
+    deserializer: Deserializer | None = None
+
+    options: ClassVar[Mapping[str, Any] | None] = None
+    """The names and defaults of the arguments; None when they are not known."""
+
+    is_expired: Callable[[Any], bool] | None = None
+    """Tells whether a stored object has outlived its region's expiration time.
+
+    The region sets it when it is configured.
+    """
+
+    def __init__(self, arguments: BackendArguments) -> None:
+        """Accept the ``arguments`` of ``configure()``, which are not to be changed."""
+        raise NotImplementedError
+
+    @classmethod
+    def from_config_dict(cls, config_dict: Mapping[str, Any], prefix: str) -> Self:
+        """Make a backend from the entries of a mapping that start with a prefix."""
+        start = len(prefix)
+        return cls(
+            {
+                key[start:]: config_dict[key]
+                for key in config_dict
+                if key[:start] == prefix
+            }
+        )
+
+    def has_lock_timeout(self) -> bool:
+        """Tell whether the locks of ``get_mutex`` end by themselves after a time."""
+        return False
+
+    def get_mutex(self, key: KeyType) -> CacheMutex | None:
+        """Return the lock that creators of this key share with other processes.
+
+        None, the default, means that threads of this process are all there is.
+        """
+        return None
+
+    def get(self, key: KeyType) -> BackendFormatted:
+        """Return what was set under a key, or ``NO_VALUE``."""
+        raise NotImplementedError
+
+    def reader(self) -> Callable[[Any], Any]:
+        """Return the quickest way to what was set under a key.
+
+        It is :meth:`get`, or a function that may return None for ``NO_VALUE``.
+        """
+        return self.get
+
+    def get_multi(self, keys: Sequence[KeyType]) -> Sequence[BackendFormatted]:
+        """Return what was set under each key, or ``NO_VALUE``, in the order given."""
+        raise NotImplementedError
+
+    def get_serialized(self, key: KeyType) -> SerializedReturnType:
+        """Return the bytes set under a key, or ``NO_VALUE``."""
+        return self.get(key)  # type: ignore[return-value]  # bytes were set
+
+    def get_serialized_multi(
+        self, keys: Sequence[KeyType]
+    ) -> Sequence[SerializedReturnType]:
+        """Return the bytes set under each key, or ``NO_VALUE``, in the order given."""
+        return self.get_multi(keys)  # type: ignore[return-value]  # bytes were set
+
+    def set(self, key: KeyType, value: BackendSetType) -> None:
+        """Set a value; bytes, when a serializer is in use."""
+        raise NotImplementedError
+
+    def set_multi(self, mapping: Mapping[KeyType, BackendSetType]) -> None:
+        """Set several values, without changing the mapping or what is in it."""
+        raise NotImplementedError
+
+    def set_serialized(self, key: KeyType, value: bytes) -> None:
+        """Set bytes under a key."""
+        self.set(key, value)
+
+    def set_serialized_multi(self, mapping: Mapping[KeyType, bytes]) -> None:
+        """Set bytes under several keys."""
+        self.set_multi(mapping)
+
+    def delete(self, key: KeyType) -> None:
+        """Remove a key; one that is not there is no error."""
+        raise NotImplementedError
+
+    def delete_multi(self, keys: Iterable[KeyType]) -> None:
+        """Remove several keys; those that are not there are no error."""
+        raise NotImplementedError
+
+
+class _FromPickle:
+    """Be a function of the module ``pickle``, which is imported when it is needed."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = {"serializer": "dumps", "deserializer": "loads"}[name]
+
+    def __get__(self, instance: object, owner: type) -> Any:
+        import pickle
+
+        return getattr(pickle, self._name)
+
+
+class DefaultSerialization:
+    """Give a backend pickle as its serializer."""
+
+    serializer: Any = _FromPickle()
+    deserializer: Any = _FromPickle()
+
+
+class BytesBackend(DefaultSerialization, CacheBackend):
+    """Be the base of backends that keep bytes.
+
+    A subclass defines ``get_serialized``, ``get_serialized_multi``,
+    ``set_serialized``, ``set_serialized_multi``, ``delete`` and ``delete_multi``.
+    """
+
+    def get_serialized(self, key: KeyType) -> SerializedReturnType:
+        raise NotImplementedError
+
+    def get_serialized_multi(
+        self, keys: Sequence[KeyType]
+    ) -> Sequence[SerializedReturnType]:
+        raise NotImplementedError
+
+    def set_serialized(self, key: KeyType, value: bytes) -> None:
+        raise NotImplementedError
+
+    def set_serialized_multi(self, mapping: Mapping[KeyType, bytes]) -> None:
+        raise NotImplementedError

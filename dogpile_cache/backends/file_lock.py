@@ -1,0 +1,214 @@
+"""Locks between processes, by the kernel: gone with the process that held them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+from dogpile_cache.api import CacheMutex
+from dogpile_cache.mutex import backoff, forget_after_fork
+
+try:
+    import fcntl
+except ImportError:  # Windows; a lock_factory is needed there
+    fcntl = None  # type: ignore[assignment]
+
+
+def open_private(path: str) -> int:
+    """Open a file to lock; create it, and the directories above, for its owner alone."""
+    make_directories(os.path.dirname(path))
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def make_directories(path: str) -> None:
+    """Create the directories that are not there, for their owner alone."""
+    if path and not os.path.isdir(path):
+        make_directories(os.path.dirname(path))
+        try:
+            os.mkdir(path, 0o700)
+        except FileExistsError:
+            pass  # by another thread or process, since we looked
+
+
+class AbstractFileLock:
+    """Be the base of read/write locks for a file; a subclass defines the four methods.
+
+    Each thread is to have a hold of its own.
+    """
+
+    def __init__(self, filename: str) -> None:
+        raise NotImplementedError
+
+    def acquire(self, wait: bool = True) -> Any:
+        """Take the write lock."""
+        return self.acquire_write_lock(wait)
+
+    def release(self) -> None:
+        """Give back the write lock."""
+        self.release_write_lock()
+
+    @contextmanager
+    def read(self) -> Iterator[None]:
+        """Hold the read lock for the time of a block."""
+        self.acquire_read_lock(True)
+        try:
+            yield
+        finally:
+            self.release_read_lock()
+
+    @contextmanager
+    def write(self) -> Iterator[None]:
+        """Hold the write lock for the time of a block."""
+        self.acquire_write_lock(True)
+        try:
+            yield
+        finally:
+            self.release_write_lock()
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether this thread holds the lock; optional."""
+        raise NotImplementedError
+
+    def acquire_read_lock(self, wait: bool) -> Any:
+        """Take the lock together with other readers; true if it was taken."""
+        raise NotImplementedError
+
+    def acquire_write_lock(self, wait: bool) -> Any:
+        """Take the lock alone; true if it was taken."""
+        raise NotImplementedError
+
+    def release_read_lock(self) -> None:
+        """Give back the read lock."""
+        raise NotImplementedError
+
+    def release_write_lock(self) -> None:
+        """Give back the write lock."""
+        raise NotImplementedError
+
+
+class FileLock(AbstractFileLock):
+    """Lock by ``flock()`` on a lock file."""
+
+    def __init__(self, filename: str) -> None:
+        self._held = threading.local()
+        self.filename = filename
+
+    @property
+    def is_open(self) -> bool:
+        return hasattr(self._held, "file")
+
+    def acquire_read_lock(self, wait: bool) -> bool:
+        return self._acquire(fcntl.LOCK_SH, wait)
+
+    def acquire_write_lock(self, wait: bool) -> bool:
+        return self._acquire(fcntl.LOCK_EX, wait)
+
+    def release_read_lock(self) -> None:
+        self._release()
+
+    def release_write_lock(self) -> None:
+        self._release()
+
+    def _acquire(self, how: int, wait: bool) -> bool:
+        file = open_private(self.filename)
+        try:
+            fcntl.flock(file, how if wait else how | fcntl.LOCK_NB)
+        except BaseException as error:
+            os.close(file)
+            if isinstance(error, BlockingIOError):
+                return False
+            raise
+        self._held.file = file
+        return True
+
+    def _release(self) -> None:
+        file = self._held.file
+        del self._held.file
+        os.close(file)
+
+
+class _LockFile:
+    """Lock single bytes of one file, for this process.
+
+    The kernel keeps such locks per process and drops them all when the process closes
+    the file; so it is opened once and never closed, and who holds what among the
+    threads is noted here.
+    """
+
+    _files: ClassVar[dict[str, _LockFile]] = {}
+    _guard = threading.Lock()
+
+    def __init__(self, path: str) -> None:
+        self._file = open_private(path)
+        self.forget()
+        forget_after_fork(self)
+
+    @classmethod
+    def at(cls, path: str) -> _LockFile:
+        with cls._guard:
+            path = os.path.realpath(path)
+            if path not in cls._files:
+                cls._files[path] = cls(path)
+            return cls._files[path]
+
+    def forget(self) -> None:
+        """Hold nothing: a forked child does not inherit the locks."""
+        type(self)._guard = threading.Lock()
+        self._mine = threading.Lock()
+        self._held: set[int] = set()
+
+    def take(self, byte: int) -> bool:
+        with self._mine:
+            if byte in self._held:
+                return False
+            try:
+                fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
+            except (
+                BlockingIOError,
+                PermissionError,
+            ):  # which one depends on the system
+                return False
+            self._held.add(byte)
+            return True
+
+    def drop(self, byte: int) -> None:
+        with self._mine:
+            self._held.discard(byte)
+            fcntl.lockf(self._file, fcntl.LOCK_UN, 1, byte)
+
+
+class KeyFileLock(CacheMutex):
+    """Be the lock of one key: one byte, chosen by the key, of a lock file."""
+
+    def __init__(self, path: str, key: Any) -> None:
+        self._file = _LockFile.at(path)
+        data = key if isinstance(key, bytes) else str(key).encode()
+        digest = hashlib.sha1(data, usedforsecurity=False).digest()
+        self._byte = int.from_bytes(digest[:7], "big")
+
+    def acquire(self, wait: bool = True) -> bool:
+        begun = time.monotonic()
+        while not self._file.take(self._byte):
+            if not wait:
+                return False
+            self.pause(time.monotonic() - begun)
+        return True
+
+    def pause(self, waited: float) -> None:
+        """Wait until it is worth looking again."""
+        time.sleep(backoff(waited))
+
+    def release(self) -> None:
+        self._file.drop(self._byte)
+
+    def locked(self) -> bool:
+        if not self.acquire(False):
+            return True
+        self.release()
+        return False

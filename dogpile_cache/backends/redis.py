@@ -1,0 +1,338 @@
+"""Redis, by itself, behind Sentinel and as a cluster; Valkey by the same code.
+
+**Connections.**  Each of up to 32 threads keeps one connection for itself, which saves a
+third of a round trip; further threads, or greenlets, share 32 more and wait for one if
+need be.  So a process has at most 64 connections (``max_connections`` among the
+``connection_kwargs`` sets another bound, of which half are kept), and one more for each
+thread that waits for another process to make a value.  A given ``connection_pool``, and
+those of Sentinel and cluster clients, are used as they are.
+
+**Locks.**  With ``distributed_lock``, a lock is a :class:`~dogpile_cache.lease.Lease`: a
+key with a token that Redis forgets after ``lock_timeout``.  Who releases one publishes
+that on a channel of the lock's name, so that who waits need not ask.  dogpile.cache keeps
+its locks under the same names, so that old and new processes keep each other out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar
+
+from dogpile_cache.api import (
+    NO_VALUE,
+    BackendArguments,
+    BytesBackend,
+    CacheMutex,
+    KeyType,
+    SerializedReturnType,
+)
+from dogpile_cache.exception import ValidationError
+from dogpile_cache.lease import DEFAULT_LEASE
+from dogpile_cache.options import library, take
+
+from .redis_clients import ThreadClients
+from .redis_lease import RedisLease
+
+__all__ = ["RedisBackend", "RedisClusterBackend", "RedisSentinelBackend"]
+
+_PREFIX = re.compile(r"[\w\-.:]{2,10}")
+
+
+class RedisBackend(BytesBackend):
+    """Keep values in a Redis server, through the library ``redis``.
+
+    :param url: such as ``redis://localhost:6379/0``, in place of host, port, username,
+        password and db.
+    :param redis_expiration_time: seconds after which Redis forgets a value; more than
+        the region's expiration time, so that there is a stale value to serve.  By
+        default values stay.
+    :param distributed_lock: have the processes that share the server make a value once
+        among them.  By default only the threads of each process do.
+    :param lock_timeout: seconds that a lock lasts after its process was killed.
+    :param lock_sleep: seconds between looks at a lock whose release is not published,
+        such as that of a process that runs dogpile.cache.
+    :param lock_blocking: false, a caller without a value makes one at once when another
+        process is making it.
+    :param lock_blocking_timeout: seconds after which a caller that waits for another
+        process makes the value itself.
+    :param lock_prefix: what the names of locks start with, in place of ``_lock``; 2 to
+        10 letters, digits and ``_-.:``.
+    :param thread_local_lock: accepted and not needed: any thread may release a lock.
+    :param connection_pool: a pool of the library's, in place of all that says how to
+        connect.
+    :param connection_kwargs: further arguments for the client of the library.
+    """
+
+    library = "redis"
+    options: ClassVar[Mapping[str, Any]] = {
+        "url": None,
+        "host": "localhost",
+        "port": 6379,
+        "db": 0,
+        "username": None,
+        "password": None,
+        "redis_expiration_time": None,
+        "distributed_lock": False,
+        "lock_timeout": None,
+        "lock_sleep": 0.1,
+        "lock_blocking": True,
+        "lock_blocking_timeout": None,
+        "lock_prefix": None,
+        "thread_local_lock": True,
+        "socket_timeout": None,
+        "socket_connect_timeout": None,
+        "socket_keepalive": None,
+        "socket_keepalive_options": None,
+        "ssl": None,
+        "connection_pool": None,
+        "connection_kwargs": None,
+    }
+
+    reader_client: Any
+    writer_client: Any
+    lock_template = "_lock{0}"
+
+    url: str | None
+    host: str
+    port: int
+    db: int
+    username: str | None
+    password: str | None
+    distributed_lock: bool
+    lock_timeout: float | None
+    lock_sleep: float
+    lock_blocking: bool
+    lock_blocking_timeout: float | None
+    lock_prefix: str | None
+    thread_local_lock: bool
+    connection_pool: Any
+    connection_kwargs: Any
+
+    def __init__(self, arguments: BackendArguments) -> None:
+        take(self, arguments)
+        self.connection_kwargs = dict(self.connection_kwargs or {})
+        expiration = f"{self.library}_expiration_time"
+        self._expiration: float | None = getattr(self, expiration)
+        self.lock_timeout = self.lock_timeout or DEFAULT_LEASE
+        if self.lock_prefix:
+            if not _PREFIX.fullmatch(self.lock_prefix):
+                raise _InvalidPrefix(self.lock_prefix)
+            self.lock_template = self.lock_prefix + "{0}"
+        self._threads: ThreadClients | None = None
+        self._imports()
+        self._create_client()
+
+    def _imports(self) -> None:
+        """Import the client library; a subclass may bring another one."""
+        self._library = library(self.library, self.library)
+
+    def _create_client(self) -> None:
+        """Set ``reader_client`` and ``writer_client``; a subclass may bring its own."""
+        client_class = getattr(self._library, "Strict" + self.library.capitalize())
+        if self.connection_pool is not None:
+            self.reader_client = client_class(connection_pool=self.connection_pool)
+        else:
+            self._threads = ThreadClients(self._library, self._pooled(client_class))
+            self.reader_client = self._threads.shared
+        self.writer_client = self.reader_client
+
+    def _pooled(self, client_class: Any) -> Any:
+        kwargs = self._connection_options()
+        if self.url is not None:
+            return client_class.from_url(self.url, **kwargs)
+        credentials = {
+            name: getattr(self, name)
+            for name in ("host", "port", "db", "username", "password", "ssl")
+            if getattr(self, name) is not None
+        }
+        return client_class(**{**credentials, **kwargs})
+
+    def _connection_options(self) -> dict[str, Any]:
+        """Return what was said about connections, over quiet defaults.
+
+        By default a connection speaks the first protocol and does not introduce itself,
+        which spares it three commands.
+        """
+        sockets = {
+            name: getattr(self, name)
+            for name in self.options
+            if name.startswith("socket_") and getattr(self, name) is not None
+        }
+        quiet = {"protocol": 2, "lib_name": None, "lib_version": None}
+        return {**quiet, **sockets, **self.connection_kwargs}
+
+    def _client(self) -> Any:
+        """Return the client for this thread."""
+        return self.reader_client if self._threads is None else self._threads.get()
+
+    def get_mutex(self, key: KeyType) -> CacheMutex | None:
+        if not self.distributed_lock:
+            return None
+        return RedisLease(
+            self.lock_template.format(key),
+            self.lock_timeout or DEFAULT_LEASE,
+            self.writer_client,
+            self.lock_sleep,
+            self.lock_blocking_timeout if self.lock_blocking else 0,
+        )
+
+    def has_lock_timeout(self) -> bool:
+        return bool(self.distributed_lock)
+
+    def get_serialized(self, key: KeyType) -> SerializedReturnType:
+        value = self._client().get(key)
+        return NO_VALUE if value is None else value
+
+    def get_serialized_multi(
+        self, keys: Sequence[KeyType]
+    ) -> Sequence[SerializedReturnType]:
+        keys = list(keys)
+        if not keys:
+            return []
+        return [NO_VALUE if v is None else v for v in self._read_many(keys)]
+
+    def set_serialized(self, key: KeyType, value: bytes) -> None:
+        client = self._client() if self._threads is not None else self.writer_client
+        client.set(key, value, px=self._milliseconds())
+
+    def set_serialized_multi(self, mapping: Mapping[KeyType, bytes]) -> None:
+        if not mapping:
+            return
+        if not self._expiration:
+            self._write_many(mapping)
+            return
+        with self.writer_client.pipeline(transaction=False) as pipe:
+            for key, value in mapping.items():
+                pipe.set(key, value, px=self._milliseconds())
+            pipe.execute()
+
+    def _milliseconds(self) -> int | None:
+        return int(self._expiration * 1000) if self._expiration else None
+
+    def _read_many(self, keys: Sequence[KeyType]) -> Sequence[bytes | None]:
+        return self._client().mget(keys)  # type: ignore[no-any-return]
+
+    def _write_many(self, mapping: Mapping[KeyType, bytes]) -> None:
+        self.writer_client.mset(mapping)
+
+    def delete(self, key: KeyType) -> None:
+        self.writer_client.delete(key)
+
+    def delete_multi(self, keys: Iterable[KeyType]) -> None:
+        keys = list(keys)
+        if keys:
+            self.writer_client.delete(*keys)
+
+
+class RedisSentinelBackend(RedisBackend):
+    """Keep values in the master that a set of sentinels names.
+
+    Values are read from the master, too: from a replica that lags, a value that has
+    just been made would seem missing, and be made again.
+
+    :param sentinels: pairs of host and port.
+    :param service_name: what the sentinels call the master.
+    :param sentinel_kwargs: arguments for the connections to the sentinels.
+    :param distributed_lock: here it is true by default.
+
+    The other parameters are those of :class:`RedisBackend`, less ``url``, ``host``,
+    ``port`` and ``connection_pool``.
+    """
+
+    options: ClassVar[Mapping[str, Any]] = {
+        **RedisBackend.options,
+        "sentinels": None,
+        "service_name": "mymaster",
+        "sentinel_kwargs": None,
+        "distributed_lock": True,
+    }
+
+    sentinels: Any
+    service_name: str
+    sentinel_kwargs: Any
+
+    def _create_client(self) -> None:
+        if not self.sentinels:
+            raise ValidationError(
+                "The argument 'sentinels' is missing; it is a list of pairs of host "
+                "and port, such as [('localhost', 26379)]."
+            )
+        module = library(f"{self.library}.sentinel", self.library)
+        kwargs = self._connection_options()
+        for name in ("db", "username", "password", "ssl"):
+            if getattr(self, name) is not None:
+                kwargs.setdefault(name, getattr(self, name))
+        self.sentinel = module.Sentinel(
+            [tuple(pair) for pair in self.sentinels],
+            sentinel_kwargs=dict(self.sentinel_kwargs or {}),
+            **kwargs,
+        )
+        self.writer_client = self.sentinel.master_for(self.service_name)
+        self.reader_client = self.writer_client
+
+
+class RedisClusterBackend(RedisBackend):
+    """Keep values in a cluster.
+
+    :param startup_nodes: a list of the library's ``ClusterNode``, of which one must
+        answer.
+    :param url: of one node, in place of a list.
+
+    The other parameters are those of :class:`RedisBackend`, less ``host``, ``port``,
+    ``db`` and ``connection_pool``.
+    """
+
+    options: ClassVar[Mapping[str, Any]] = {
+        **RedisBackend.options,
+        "startup_nodes": None,
+    }
+
+    startup_nodes: Any
+
+    def _create_client(self) -> None:
+        module = library(f"{self.library}.cluster", self.library)
+        cluster_class = getattr(module, f"{self.library.capitalize()}Cluster")
+        kwargs = self._connection_options()
+        for name in ("username", "password", "ssl"):
+            if getattr(self, name) is not None:
+                kwargs.setdefault(name, getattr(self, name))
+        if self.url is not None:
+            client = cluster_class.from_url(self.url, **kwargs)
+        else:
+            client = cluster_class(startup_nodes=self.startup_nodes, **kwargs)
+        self.writer_client = self.reader_client = client
+
+    def _read_many(self, keys: Sequence[KeyType]) -> Sequence[bytes | None]:
+        return self.reader_client.mget_nonatomic(keys)  # type: ignore[no-any-return]
+
+    def _write_many(self, mapping: Mapping[KeyType, bytes]) -> None:
+        self.writer_client.mset_nonatomic(mapping)
+
+
+class _RedisLockWrapper:
+    """Give a lock of the library's the interface of a mutex, for subclasses' use."""
+
+    __slots__ = ("__weakref__", "mutex")
+
+    def __init__(self, mutex: Any) -> None:
+        self.mutex = mutex
+
+    def acquire(self, wait: bool = True) -> Any:
+        return self.mutex.acquire(blocking=wait)
+
+    def release(self) -> Any:
+        return self.mutex.release()
+
+    def locked(self) -> bool:
+        return bool(self.mutex.locked())
+
+
+class _InvalidPrefix(ValidationError, ValueError):
+    """Be the ValueError that dogpile.cache raises, too."""
+
+    def __init__(self, prefix: str) -> None:
+        super().__init__(
+            f"Invalid `lock_prefix` submitted: `{prefix}`.  Allowed are 2 to 10 letters, "
+            "digits and the symbols _-.:"
+        )

@@ -1,0 +1,56 @@
+"""One connection per thread, within bounds; see :mod:`dogpile_cache.backends.redis`."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from typing import Any
+
+from dogpile_cache.mutex import forget_after_fork
+
+MAX_CONNECTIONS = 64
+
+
+class ThreadClients:
+    """Hand out clients that hold on to one connection each, and share one beyond that.
+
+    A client is a thread's own for as long as the thread lives.  After ``fork()`` the
+    child closes its copies of the connections and opens its own.
+    """
+
+    def __init__(self, library: Any, client: Any) -> None:
+        unbounded = client.connection_pool
+        bound = min(unbounded.max_connections, MAX_CONNECTIONS)
+        pool = library.BlockingConnectionPool(
+            connection_class=unbounded.connection_class,
+            max_connections=bound,
+            **unbounded.connection_kwargs,
+        )
+        self.shared = type(client)(connection_pool=pool)
+        self._bound = bound // 2
+        self.forget()
+        forget_after_fork(self)
+
+    def forget(self) -> None:
+        """Close what was inherited, without a word to the server."""
+        for client in list(getattr(self, "_kept", ())):
+            client.connection.disconnect()
+        self._guard = threading.Lock()
+        self._kept: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._local = threading.local()
+
+    def get(self) -> Any:
+        """Return the client of this thread, or the one that is shared."""
+        try:
+            return self._local.client
+        except AttributeError:
+            return self._settle()
+
+    def _settle(self) -> Any:
+        with self._guard:
+            if len(self._kept) >= self._bound:
+                return self.shared
+            client = self.shared.client()
+            self._kept.add(client)
+        self._local.client = client
+        return client

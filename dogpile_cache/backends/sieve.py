@@ -1,0 +1,104 @@
+"""A mapping of bounded size that evicts by SIEVE.
+
+The entries stand in a queue, from the oldest to the newest.  A hit marks its entry and
+moves nothing, so it takes no lock.  To evict, a hand walks from where it last stopped
+towards the newest entry, clears the marks it meets and drops the first entry that has
+none; past the newest it goes on with the oldest.
+
+Source: Zhang et al., "SIEVE is Simpler than LRU", NSDI 2024.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Hashable, Iterator, MutableMapping
+from typing import Any
+
+from dogpile_cache.mutex import forget_after_fork
+
+
+class _Entry:
+    __slots__ = ("key", "newer", "older", "value", "visited")
+
+    older: _Entry
+    newer: _Entry
+
+    def __init__(self, key: Hashable, value: Any) -> None:
+        self.key = key
+        self.value = value
+        self.visited = False
+
+
+class Sieve(MutableMapping[Any, Any]):
+    """Keep at most ``max_entries`` entries."""
+
+    def __init__(self, max_entries: int) -> None:
+        self.max_entries = max_entries
+        self._begin()
+        forget_after_fork(self)
+
+    def _begin(self) -> None:
+        self._lock = threading.Lock()
+        self._entries: dict[Hashable, _Entry] = {}
+        self._end = end = _Entry(None, None)  # the queue is a ring through this one
+        end.older = end.newer = end
+        self._hand = end
+
+    def forget(self) -> None:
+        """Begin anew in a forked child if the parent was changing the queue."""
+        if self._lock.locked():
+            self._begin()
+
+    def get(self, key: Hashable, default: Any = None) -> Any:
+        entry = self._entries.get(key)
+        if entry is None:
+            return default
+        entry.visited = True
+        return entry.value
+
+    def __getitem__(self, key: Hashable) -> Any:
+        entry = self._entries[key]
+        entry.visited = True
+        return entry.value
+
+    def __setitem__(self, key: Hashable, value: Any) -> None:
+        with self._lock:
+            entry = self._entries.get(key)
+            if entry is not None:
+                entry.value = value
+                entry.visited = True
+                return
+            if len(self._entries) >= self.max_entries:
+                self._evict()
+            self._entries[key] = entry = _Entry(key, value)
+            newest = self._end.older
+            entry.older, entry.newer = newest, self._end
+            newest.newer = self._end.older = entry
+
+    def __delitem__(self, key: Hashable) -> None:
+        with self._lock:
+            self._drop(self._entries[key])
+
+    def _evict(self) -> None:
+        entry = self._hand
+        while entry is self._end or entry.visited:
+            entry.visited = False
+            entry = entry.newer
+        self._hand = entry
+        self._drop(entry)
+
+    def _drop(self, entry: _Entry) -> None:
+        if self._hand is entry:
+            self._hand = entry.newer
+        entry.older.newer, entry.newer.older = entry.newer, entry.older
+        del self._entries[entry.key]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(list(self._entries))
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def items(self) -> Any:
+        """Return keys and values without marking anything as visited."""
+        return [(key, entry.value) for key, entry in list(self._entries.items())]

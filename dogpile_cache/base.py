@@ -1,0 +1,271 @@
+"""What regions for threads and regions for tasks share: how they are configured."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from .api import (
+    BackendArguments,
+    CacheBackend,
+    CacheMutex,
+    CacheReturnType,
+    Deserializer,
+    Serializer,
+)
+from .exception import RegionAlreadyConfigured, RegionNotConfigured, ValidationError
+from .freshness import Policy
+from .invalidation import DefaultInvalidationStrategy, RegionInvalidationStrategy
+from .keys import function_key_generator, function_multi_key_generator
+from .mutex import LONE_FLIGHTS, UNGUARDED, Flights
+from .plugins import load_backend
+from .proxy import ProxyBackend
+from .store import NoStore, Store
+from .util import coerce_string_conf
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from typing_extensions import Self
+
+    from .protocols import Clock
+
+_SWITCHES = ("wrap", "replace_existing_backend")
+
+
+def seconds(expiration_time: Any) -> float | None:
+    """Return a lifetime in seconds; ``None`` and -1 mean that it never ends."""
+    if hasattr(expiration_time, "total_seconds"):
+        expiration_time = expiration_time.total_seconds()
+    if expiration_time is None or expiration_time == -1:
+        return expiration_time  # type: ignore[no-any-return]
+    if (
+        not isinstance(expiration_time, (int, float))
+        or isinstance(expiration_time, bool)
+        or not 0 <= expiration_time < math.inf
+    ):
+        raise ValidationError(
+            "expiration_time is not a number or timedelta.  It is "
+            f"{expiration_time!r}; allowed are a number of seconds from 0, a timedelta, "
+            "and None or -1 for values that never expire."
+        )
+    return expiration_time
+
+
+def _not_configured(key: Any) -> CacheReturnType:
+    raise RegionNotConfigured("No backend is configured on this region.")
+
+
+class BaseRegion:
+    """Hold a region's configuration; not to be used by itself.
+
+    :param name: a name, for logs and for configuration files.
+    :param function_key_generator: makes keys from the arguments of functions decorated
+        with ``cache_on_arguments``; see :mod:`dogpile_cache.keys`.
+    :param function_multi_key_generator: the same for ``cache_multi_on_arguments``.
+    :param key_mangler: turns each key into the one that the backend sees.  ``None``
+        takes the backend's recommendation, ``False`` leaves keys alone.
+    :param serializer: turns payloads into bytes; ``None`` takes the backend's.
+    :param deserializer: turns them back.
+    :param async_creation_runner: called as ``runner(region, key, creator, mutex)`` when
+        a value is stale, in place of the creator: it sees to it that the creator is
+        called, the result set and the mutex released, in its own time.
+    :param lock_generator: makes from a (mangled) key the mutex that its creators share,
+        in place of the backend's.
+    :param clock: tells the time; an object with a ``time()`` method.
+    """
+
+    expiration_time: float | None = None
+    _store: Store = NoStore()  # type: ignore[assignment]  # any use of it raises
+    _fetch: Callable[[Any], CacheReturnType] = staticmethod(_not_configured)
+
+    def __init__(
+        self,
+        name: str | None = None,
+        function_key_generator: Callable[..., Any] = function_key_generator,
+        function_multi_key_generator: Callable[..., Any] = function_multi_key_generator,
+        key_mangler: Any = None,
+        serializer: Serializer | None = None,
+        deserializer: Deserializer | None = None,
+        async_creation_runner: Callable[..., None] | None = None,
+        lock_generator: Callable[[Any], CacheMutex] | None = None,
+        clock: Clock = time,
+    ) -> None:
+        self.name = name
+        self.function_key_generator = function_key_generator
+        self.function_multi_key_generator = function_multi_key_generator
+        self._own_mangler = key_mangler
+        self._own_serializer = serializer
+        self._own_deserializer = deserializer
+        self._key_mangler: Callable[[Any], Any] | None = key_mangler or None
+        self.serializer = serializer
+        self.deserializer = deserializer
+        self.async_creation_runner = async_creation_runner
+        self.lock_generator = lock_generator
+        self.clock = clock
+        self._flights = Flights()
+        self._set_strategy(DefaultInvalidationStrategy(clock))
+
+    def configure(
+        self,
+        backend: str,
+        expiration_time: float | timedelta | None = None,
+        arguments: BackendArguments | None = None,
+        _config_argument_dict: Mapping[str, Any] | None = None,
+        _config_prefix: str | None = None,
+        wrap: Iterable[ProxyBackend | type[ProxyBackend]] = (),
+        replace_existing_backend: bool = False,
+        region_invalidator: RegionInvalidationStrategy | None = None,
+    ) -> Self:
+        """Give the region its backend; return the region.
+
+        :param backend: the name of the backend.
+        :param expiration_time: the lifetime of values, in seconds or as a timedelta;
+            ``None`` and -1 mean that they never expire.
+        :param arguments: what the backend is made with; each backend documents its own.
+        :param wrap: proxies, classes or instances, the last one outermost.
+        :param replace_existing_backend: allow a configured region to be configured anew.
+        :param region_invalidator: what ``invalidate()`` uses in place of a time kept in
+            this process.
+        :raises RegionAlreadyConfigured: the region has a backend.
+        :raises PluginNotFound: no backend has that name.
+        :raises ValidationError: the expiration time is not one.
+        """
+        if self.is_configured and not replace_existing_backend:
+            raise RegionAlreadyConfigured(
+                f"This region is already configured with backend: {self.backend}.  "
+                "Specify replace_existing_backend=True to replace."
+            )
+        lifetime = seconds(expiration_time)
+        cls = load_backend(backend)
+        if _config_argument_dict is not None:
+            made = cls.from_config_dict(_config_argument_dict, _config_prefix or "")
+        else:
+            made = cls({} if arguments is None else arguments)
+        proxied = made
+        for proxy in wrap:
+            proxied = _wrapped(proxy, proxied)
+        self.expiration_time = lifetime
+        if region_invalidator is not None:
+            self._set_strategy(region_invalidator)
+        self._adopt(made)
+        self.backend = proxied
+        return self
+
+    def _adopt(self, backend: CacheBackend) -> None:
+        """Take what the backend recommends where the region has nothing of its own."""
+        if self._own_mangler is None:
+            self._key_mangler = getattr(backend, "key_mangler", None)
+        if self._own_serializer is None:
+            self.serializer = getattr(backend, "serializer", None)
+        if self._own_deserializer is None:
+            self.deserializer = getattr(backend, "deserializer", None)
+        backend.is_expired = self._is_expired
+
+    def configure_from_config(
+        self, config_dict: Mapping[str, Any], prefix: str
+    ) -> Self:
+        """Configure the region from the entries of a mapping that start with a prefix.
+
+        They are ``backend``, ``expiration_time``, ``arguments.<name>``, ``wrap`` and
+        ``replace_existing_backend``; strings become numbers, booleans or None where
+        they look like one.  Other entries are not looked at.
+        """
+        config = coerce_string_conf(config_dict)
+        if f"{prefix}backend" not in config:
+            raise ValidationError(
+                f"There is no {prefix + 'backend'!r} in the settings; it names the "
+                "backend of the region, such as 'dogpile.cache.memory'."
+            )
+        switches = {
+            name: config[prefix + name] for name in _SWITCHES if prefix + name in config
+        }
+        return self.configure(
+            config[f"{prefix}backend"],
+            expiration_time=config.get(f"{prefix}expiration_time"),
+            _config_argument_dict=config,
+            _config_prefix=f"{prefix}arguments.",
+            **switches,
+        )
+
+    @property
+    def is_configured(self) -> bool:
+        """Tell whether the region has a backend."""
+        return "backend" in self.__dict__
+
+    @property
+    def backend(self) -> CacheBackend:
+        """The backend, or the outermost of the proxies around it."""
+        try:
+            backend: CacheBackend = self.__dict__["backend"]
+        except KeyError:
+            raise RegionNotConfigured(
+                "No backend is configured on this region."
+            ) from None
+        return backend
+
+    @backend.setter
+    def backend(self, backend: CacheBackend) -> None:
+        self.__dict__["backend"] = backend
+        self._bind()
+
+    @property
+    def actual_backend(self) -> CacheBackend:
+        """The backend beneath all proxies."""
+        backend = self.backend
+        while isinstance(backend, ProxyBackend):
+            backend = backend.proxied
+        return backend
+
+    @property
+    def key_mangler(self) -> Callable[[Any], Any] | None:
+        """What turns each key into the one that the backend sees, if anything does."""
+        return self._key_mangler
+
+    @key_mangler.setter
+    def key_mangler(self, mangler: Callable[[Any], Any] | None) -> None:
+        self._key_mangler = mangler or None
+        if self.is_configured:
+            self._bind()
+
+    def wrap(self, proxy: ProxyBackend | type[ProxyBackend]) -> None:
+        """Put a proxy, a class or an instance, around the backend."""
+        self.backend = _wrapped(proxy, self.backend)
+
+    def _bind(self) -> None:
+        """Decide all that need not be decided at each call."""
+        self._store = Store(
+            self.backend, self._key_mangler, self.serializer, self.deserializer
+        )
+        self._fetch = self._store.fetch
+
+    def _set_strategy(self, strategy: Any) -> None:
+        if not hasattr(strategy, "latest"):  # one that only looks like ours
+            strategy.latest = math.inf
+        self.region_invalidator = strategy
+        self._policy = Policy(self.clock, strategy)
+        self._is_fresh = self._policy.is_fresh
+
+    def _mutex(self, id: Any) -> CacheMutex:
+        """Return what the creators of a mangled key share with other processes."""
+        make = self.lock_generator or self._store.mutex
+        mutex = make(id)
+        return UNGUARDED if mutex is None else mutex
+
+    def _gathering(self, mutex: CacheMutex) -> Flights:
+        """Return where the callers of this process wait for one of them."""
+        return self._flights if getattr(mutex, "gathers", True) else LONE_FLIGHTS
+
+    def _is_expired(self, stored: Any) -> bool:
+        value = self._store.load(stored, "?")
+        return not self._is_fresh(value, self.expiration_time)
+
+
+def _wrapped(proxy: Any, backend: CacheBackend) -> ProxyBackend:
+    if isinstance(proxy, type) and issubclass(proxy, ProxyBackend):
+        proxy = proxy()
+    if not isinstance(proxy, ProxyBackend):
+        raise TypeError(f"{proxy!r} is not a valid ProxyBackend")
+    return proxy.wrap(backend)

@@ -1,0 +1,156 @@
+"""Regions from settings: a mapping, or a section of an ini file.
+
+::
+
+    dogpile_cache.regions = short, long
+    dogpile_cache.short.backend = dogpile.cache.memory
+    dogpile_cache.short.expiration_time = 60
+    dogpile_cache.long.backend = dogpile.cache.redis
+    dogpile_cache.long.expiration_time = 3600
+    dogpile_cache.long.arguments.url = redis://localhost/0
+
+Strings become numbers, booleans or None where they look like one.  Unlike
+``configure_from_config``, this module takes no setting that it does not know.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from .exception import ValidationError
+from .plugins import load_backend
+from .region import CacheRegion, make_region
+
+_OPTIONS = ("backend", "expiration_time", "arguments.<name>")
+
+
+class Regions(Mapping[str, CacheRegion]):
+    """Be the regions of an application, by name.
+
+    A module may import it and decorate functions with its regions before there are any
+    settings: until :meth:`configure` is called, it makes a region for each name that is
+    asked for.  From then on there are the regions that the settings name.
+
+    :param make: makes the regions; is called with the name.
+    """
+
+    def __init__(self, make: Callable[[str], CacheRegion] = make_region) -> None:
+        self._make = make
+        self._regions: dict[str, CacheRegion] = {}
+        self._configured = False
+
+    def configure(
+        self, settings: Mapping[str, Any], prefix: str = "dogpile_cache."
+    ) -> Regions:
+        """Configure every region that the settings name; return self.
+
+        All settings are looked at before the first region is configured.
+
+        :raises ValidationError: an option is unknown or missing, a region is not in the
+            list of regions, or a region that was handed out is not configured.
+        :raises PluginNotFound: a backend is unknown.
+        """
+        found = _parse(settings, prefix)
+        missing = sorted(self._regions.keys() - found.keys())
+        if missing:
+            raise ValidationError(
+                f"The program uses the regions {', '.join(missing)}, which "
+                f"{prefix}regions does not name; it names {_list(found)}."
+            )
+        self._configured = True
+        for name in found:
+            region = self._regions.setdefault(name, self._make(name))
+            region.configure_from_config(settings, f"{prefix}{name}.")
+        return self
+
+    def __getitem__(self, name: str) -> CacheRegion:
+        if name not in self._regions:
+            if self._configured:
+                raise UnknownRegion(
+                    f"There is no region {name!r}; there are {_list(self._regions)}."
+                )
+            self._regions[name] = self._make(name)
+        return self._regions[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._regions  # asking does not make a region
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._regions)
+
+    def __len__(self) -> int:
+        return len(self._regions)
+
+
+class UnknownRegion(ValidationError, KeyError):
+    """Say that no region has the name given, and name those there are."""
+
+    __str__ = Exception.__str__  # a KeyError would put it in quotes
+
+
+def make_regions(
+    settings: Mapping[str, Any], prefix: str = "dogpile_cache."
+) -> Regions:
+    """Return the regions that the settings name, configured; see :class:`Regions`."""
+    return Regions().configure(settings, prefix)
+
+
+def _parse(settings: Mapping[str, Any], prefix: str) -> dict[str, dict[str, Any]]:
+    """Return the options of each region, all of them known."""
+    names = _names(settings, prefix)
+    found: dict[str, dict[str, Any]] = {name: {} for name in names}
+    for key, value in settings.items():
+        if key.startswith(prefix) and key != f"{prefix}regions":
+            name, _, option = key[len(prefix) :].partition(".")
+            if name not in found:
+                raise ValidationError(
+                    f"The setting {key!r} is of no region; {prefix}regions names "
+                    f"{_list(names)}."
+                )
+            found[name][option] = value
+    for name, options in found.items():
+        _check(f"{prefix}{name}.", options)
+    return found
+
+
+def _names(settings: Mapping[str, Any], prefix: str) -> list[str]:
+    names = settings.get(f"{prefix}regions")
+    if names is None:
+        raise ValidationError(
+            f"The setting '{prefix}regions' is missing; it lists the names of the "
+            "regions, such as 'short, long'."
+        )
+    if isinstance(names, str):
+        names = [name for name in re.split(r"[,\s]+", names) if name]
+    wrong = [name for name in names if not re.fullmatch(r"[\w-]+", name)]
+    if wrong:
+        raise ValidationError(
+            f"{_list(wrong)} cannot be the name of a region; allowed are letters, "
+            "digits and the symbols _ and -."
+        )
+    return list(names)
+
+
+def _check(prefix: str, options: Mapping[str, Any]) -> None:
+    for option in options:
+        if option not in _OPTIONS and not re.fullmatch(r"arguments\..+", option):
+            raise ValidationError(
+                f"There is no option {prefix + option!r}; there are {_list(_OPTIONS)}."
+            )
+    if "backend" not in options:
+        raise ValidationError(f"The setting {prefix + 'backend'!r} is missing.")
+    backend = load_backend(options["backend"])
+    known = getattr(backend, "options", None)
+    for option in options:
+        _, _, argument = option.partition("arguments.")
+        if known is not None and argument and argument not in known:
+            raise ValidationError(
+                f"The backend {options['backend']} has no argument {argument!r}; it has "
+                f"{_list(known)}."
+            )
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(names) or "none"

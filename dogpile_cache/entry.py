@@ -1,0 +1,137 @@
+"""The keys of a region, as the algorithm in ``regenerate.py`` sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from .api import NO_VALUE, CachedValue, CacheMutex, CacheReturnType, Metadata
+from .exception import DogpileCacheException
+from .freshness import State
+
+if TYPE_CHECKING:
+    from .region import CacheRegion
+
+
+class RegionEntry:
+    """Be one key of a region for the time of one regeneration."""
+
+    __slots__ = (
+        "_create",
+        "_keep",
+        "_stored",
+        "defer",
+        "id",
+        "key",
+        "lifetime",
+        "mutex",
+        "policy",
+        "store",
+    )
+
+    def __init__(
+        self,
+        region: CacheRegion,
+        key: Any,
+        create: Callable[[], Any],
+        lifetime: float | None,
+        should_cache_fn: Callable[[Any], bool] | None,
+    ) -> None:
+        self.policy = region._policy
+        self.store = region._store
+        self.key = key
+        self.id = self.store.mangle(key)
+        self.lifetime = lifetime
+        self.mutex = region._mutex(self.id)
+        self.defer: Callable[[CacheMutex], None] | None = None
+        self._create = create
+        self._keep = should_cache_fn
+        self._stored: Any = NO_VALUE
+
+    def state(self, value: CacheReturnType) -> State:
+        return self.policy.state(value, self.lifetime)
+
+    def read(self) -> CacheReturnType:
+        return self.receive(self.found(self.store.read(self.id)))
+
+    def found(self, stored: Any) -> Any:
+        """Note what the backend holds, and return it."""
+        self._stored = stored
+        return stored
+
+    def create(self) -> CachedValue:
+        started = self.policy.clock.time()
+        payload = self._create()
+        return CachedValue(payload, Metadata(self.policy.clock.time(), started))
+
+    def prepare(self, value: CachedValue) -> bool:
+        """Take what was created; True if it is to be written."""
+        self._stored = NO_VALUE
+        if value.payload is NO_VALUE or (self._keep and not self._keep(value.payload)):
+            return False
+        self._stored = self.store.dump(value)
+        return True
+
+    def write(self) -> None:
+        self.store.write(self.id, self._stored)
+
+    def take_back(self) -> None:
+        self._stored = NO_VALUE
+        self.store.delete(self.id)
+
+    def stored(self) -> Any:
+        """Return what this process knows to be in the backend, or ``NO_VALUE``."""
+        return self._stored
+
+    def receive(self, stored: Any) -> CacheReturnType:
+        """Return the value that another thread's entry had stored."""
+        return self.store.load(stored, self.key)
+
+
+class RegionBatch:
+    """Be several keys of a region that one creator makes in one go."""
+
+    def __init__(
+        self,
+        region: CacheRegion,
+        creator: Callable[..., Iterable[Any]],
+        lifetime: float | None,
+        should_cache_fn: Callable[[Any], bool] | None,
+    ) -> None:
+        self._region = region
+        self._creator = creator
+        self._lifetime = lifetime
+        self._should_cache_fn = should_cache_fn
+
+    def entry(self, key: Any) -> RegionEntry:
+        """Return the entry of one key, which can be made alone, too."""
+        return RegionEntry(
+            self._region,
+            key,
+            lambda: self._make([key])[0],
+            self._lifetime,
+            self._should_cache_fn,
+        )
+
+    def read(self, entries: Sequence[RegionEntry]) -> list[CacheReturnType]:
+        found = self._region._store.read_many([entry.id for entry in entries])
+        return [e.receive(e.found(stored)) for e, stored in zip(entries, found)]
+
+    def create(self, entries: Sequence[RegionEntry]) -> list[CachedValue]:
+        clock = self._region._policy.clock
+        started = clock.time()
+        payloads = self._make([entry.key for entry in entries])
+        metadata = Metadata(clock.time(), started)
+        return [CachedValue(payload, metadata) for payload in payloads]
+
+    def write(self, entries: Sequence[RegionEntry]) -> None:
+        self._region._store.write_many({e.id: e.stored() for e in entries})
+
+    def _make(self, keys: Sequence[Any]) -> list[Any]:
+        payloads = list(self._creator(*keys))
+        if len(payloads) != len(keys):
+            raise DogpileCacheException(
+                f"The creator returned {len(payloads)} values for {len(keys)} keys; "
+                f"return one for each key, in their order, NO_VALUE where there is none."
+            )
+        return payloads

@@ -1,0 +1,64 @@
+"""The errors of the package: one short tree.
+
+Whatever the cache itself finds wrong is a :class:`DogpileCacheException`.  Errors
+of a creator or of a client library pass through as they are.
+"""
+
+from __future__ import annotations
+
+
+class DogpileCacheException(Exception):
+    """Be the base of every error that this package raises."""
+
+
+class RegionAlreadyConfigured(DogpileCacheException):
+    """Say that ``configure()`` was called on a configured region."""
+
+
+class RegionNotConfigured(DogpileCacheException):
+    """Say that a region was used before ``configure()`` was called on it."""
+
+
+class ValidationError(DogpileCacheException):
+    """Say that a setting is wrong, and name what is allowed."""
+
+
+class PluginNotFound(DogpileCacheException):
+    """Say that no backend has the name given."""
+
+
+class LibraryNotInstalled(DogpileCacheException, ImportError):
+    """Say which optional library a backend needs, and how to install it."""
+
+    def __init__(self, library: str, extra: str) -> None:
+        super().__init__(
+            f"The library {library!r} is not installed; install it with "
+            f"'pip install dogpile-templates[{extra}]'."
+        )
+        self.library = library
+        self.extra = extra
+
+
+class CreationDeadlock(DogpileCacheException):
+    """Say that the creator of a key waits, perhaps through others, for itself."""
+
+    def __init__(self, key: object) -> None:
+        super().__init__(
+            f"Waiting for the key {key!r} would never end: its creator is waiting "
+            f"for this very thread.  Let the creator call the undecorated function, "
+            f"or give the inner value a key of its own."
+        )
+        self.key = key
+
+
+class UnstableArgument(DogpileCacheException, TypeError):
+    """Say that an argument has no representation that could be part of a key."""
+
+    def __init__(self, argument: object) -> None:
+        super().__init__(
+            f"An argument of type {type(argument).__qualname__!r} cannot be part of a "
+            f"key, since its repr shows an address: {argument!r}.  Pass an id "
+            f"instead, give its class a method __cache_key__(), or leave the "
+            f"argument out of the key with ignore=(name,)."
+        )
+        self.argument = argument

@@ -1,0 +1,96 @@
+"""Fresh, stale or missing: pure decisions over a value, a clock and a policy.
+
+A value is *fresh* when it may be served, *stale* when it may be served while another
+is being made, and *missing* when everybody has to wait for a new one.  Its lifetime
+counts from the end of its creation, an invalidation from the start, so that an
+invalidation which comes while a value is being made wins.
+
+A lifetime of ``None`` or of ``-1`` seconds never ends.
+
+A clock is any object with a method ``time()`` that returns seconds: the module
+``time``, or in tests :class:`dogpile_cache.testing.SettableClock`.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING, Any
+
+from .api import CachedValue, CacheReturnType, MetaDataType, value_version
+from .exception import DogpileCacheException
+
+if TYPE_CHECKING:
+    from typing import TypeGuard
+
+    from .protocols import Clock, Strategy
+
+
+_NEVER = float("-inf")
+
+
+class State(enum.Enum):
+    """Say what may be done with a value."""
+
+    FRESH = "fresh"
+    STALE = "stale"
+    MISSING = "missing"
+
+
+def times(metadata: MetaDataType) -> tuple[float, float]:
+    """Return when a creation started and when it ended.
+
+    A value of another format version was, to us, never made.
+    """
+    if metadata.get("v", value_version) != value_version:
+        return _NEVER, _NEVER
+    ended = metadata["ct"]
+    return metadata.get("st", ended), ended
+
+
+class Policy:
+    """Judge the values of one region."""
+
+    __slots__ = ("clock", "strategy")
+
+    def __init__(self, clock: Clock, strategy: Strategy) -> None:
+        self.clock = clock
+        self.strategy = strategy
+
+    def is_fresh(
+        self, value: CacheReturnType, lifetime: float | None
+    ) -> TypeGuard[CachedValue]:
+        """Tell whether a value may be served to everyone.  This is the hot path."""
+        if not value:
+            return False
+        metadata: Any = value[1]
+        try:
+            started, ended = metadata.st, metadata.ct
+        except AttributeError:  # a plain mapping, from a backend of somebody else's
+            started, ended = times(metadata)
+            if ended == _NEVER:
+                return False
+        strategy = self.strategy
+        return (
+            lifetime is None or self.clock.time() - ended < lifetime or lifetime == -1
+        ) and not (started < strategy.latest and strategy.is_invalidated(started))
+
+    def bounds(self, lifetime: float | None) -> tuple[float, float]:
+        """Return when a value must have ended after, and started from, to be fresh."""
+        if lifetime is None or lifetime == -1:
+            return _NEVER, self.strategy.latest
+        return self.clock.time() - lifetime, self.strategy.latest
+
+    def state(self, value: CacheReturnType, lifetime: float | None) -> State:
+        """Tell what may be done with a value."""
+        if self.is_fresh(value, lifetime):
+            return State.FRESH
+        if not value:
+            return State.MISSING
+        started, _ = times(value[1])
+        if started == _NEVER or self.strategy.is_hard_invalidated(started):
+            return State.MISSING
+        if lifetime is None:
+            raise DogpileCacheException(
+                "Non-None expiration time required for soft invalidation"
+            )
+        return State.STALE

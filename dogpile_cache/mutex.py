@@ -1,0 +1,182 @@
+"""Per-key mutexes for the threads of one process.
+
+Callers of one key that find nothing to serve gather in a :class:`Flight`: the first
+one leads it, makes the value or fetches it from whichever process makes it, and lands
+with the result; the others wait for the landing and are handed the result without
+asking the backend again.
+
+A thread may wait for a flight while it leads another one.  Should the flights then
+wait for each other in a circle, the last one to join raises
+:class:`~dogpile_cache.exception.CreationDeadlock` instead of waiting.
+
+After ``fork()`` the child has none of the threads that led flights, so it forgets
+their flights; see :func:`forget_after_fork`.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Callable, Hashable
+from threading import get_ident
+from typing import Any
+
+from .api import NO_VALUE, CacheMutex
+from .exception import CreationDeadlock
+
+_forgetful: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
+
+
+def forget_after_fork(thing: Any) -> None:
+    """Have ``thing.forget()`` called in every child that this process forks."""
+    _forgetful[id(thing)] = thing
+
+
+def _forget() -> None:
+    _waiting.clear()
+    for thing in list(_forgetful.values()):
+        thing.forget()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+    os.register_at_fork(after_in_child=_forget)
+
+
+def backoff(waited: float) -> float:
+    """Return how long to wait before looking again: a twentieth of the wait so far.
+
+    So nobody is late by more than a twentieth, bounded by 1 ms and 250 ms.
+    """
+    return min(max(waited / 20, 0.001), 0.25)
+
+
+class Flight:
+    """Be one creation under way in this process, and the wait for its end."""
+
+    __slots__ = (
+        "handed_over",
+        "id",
+        "key",
+        "landing",
+        "leader",
+        "result",
+        "superseded",
+    )
+
+    def __init__(self, id: Hashable, key: Any) -> None:
+        self.id = id  # what the backend knows the key by
+        self.key = key
+        self.leader: int | None = get_ident()
+        self.result: Any = NO_VALUE  # as the backend stores it
+        self.superseded = False  # deleted since the creation started
+        self.handed_over = False  # to an async_creation_runner, which will land it
+        self.landing = threading.Lock()
+        self.landing.acquire()
+
+
+_waiting: dict[int, Flight] = {}  # by thread, across all regions
+
+
+class Flights:
+    """Know the creations that are under way in this process, by key."""
+
+    def __init__(self) -> None:
+        self._flights: dict[Hashable, Flight] = {}
+        self._guard = threading.Lock()
+        forget_after_fork(self)
+
+    def forget(self) -> None:
+        """Drop all flights: their leaders are not in this process."""
+        self._flights = {}
+        self._guard = threading.Lock()
+
+    def join(self, id: Hashable, key: Any) -> tuple[Flight, bool]:
+        """Return the flight of a key, and whether the caller is to lead it."""
+        with self._guard:
+            flight = self._flights.get(id)
+            if flight is not None:
+                return flight, False
+            self._flights[id] = flight = Flight(id, key)
+            return flight, True
+
+    def get(self, id: Hashable) -> Flight | None:
+        """Return the flight of a key, if there is one."""
+        return self._flights.get(id)
+
+    def wait(self, flight: Flight) -> Any:
+        """Wait until a flight lands and return its result, ``NO_VALUE`` for none."""
+        me = get_ident()
+        _waiting[me] = flight
+        try:
+            ahead: Flight | None = flight
+            while ahead is not None and ahead.leader is not None:
+                if ahead.leader == me:
+                    raise CreationDeadlock(flight.key)
+                ahead = _waiting.get(ahead.leader)
+            with flight.landing:  # each lets the next one through
+                return flight.result
+        finally:
+            del _waiting[me]
+
+    def land(self, flight: Flight, result: Any = NO_VALUE) -> None:
+        """End a flight: let its followers go on with the result."""
+        with self._guard:
+            if not flight.landing.locked():
+                return  # it has landed already
+            if self._flights.get(flight.id) is flight:
+                del self._flights[flight.id]
+            flight.result = NO_VALUE if flight.superseded else result
+            flight.landing.release()
+
+    def supersede(self, id: Hashable) -> None:
+        """Have what is being made under a key not be kept: it was deleted."""
+        flight = self._flights.get(id)
+        if flight is not None:
+            flight.superseded = True
+
+
+class LoneFlights(Flights):
+    """Let every caller lead a flight of his own: nobody gains by waiting."""
+
+    def join(self, id: Hashable, key: Any) -> tuple[Flight, bool]:
+        return Flight(id, key), True
+
+
+LONE_FLIGHTS = LoneFlights()
+
+
+class Unguarded(CacheMutex):
+    """Be the mutex where the flight alone is enough: nobody else is to be kept out."""
+
+    def acquire(self, wait: bool = True) -> bool:
+        return True
+
+    def release(self) -> None:
+        return None
+
+    def locked(self) -> bool:
+        return False
+
+
+UNGUARDED = Unguarded()
+
+
+class Handover(CacheMutex):
+    """Be what an ``async_creation_runner`` is given to release when it has done."""
+
+    def __init__(self, mutex: CacheMutex, land: Callable[[], None]) -> None:
+        self._mutex = mutex
+        self._land = land
+
+    def acquire(self, wait: bool = True) -> bool:
+        return False  # it is held already
+
+    def release(self) -> bool | None:
+        try:
+            return self._mutex.release()
+        finally:
+            self._land()
+
+    def locked(self) -> bool:
+        return True

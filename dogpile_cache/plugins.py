@@ -1,0 +1,74 @@
+"""Names to classes, loaded when they are used.
+
+The backends of this package are known by name without being imported.  Others come from
+:func:`register_backend` or from the entry point group ``dogpile.cache``, so that
+backends written for dogpile.cache are found, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from .exception import PluginNotFound
+
+_BACKENDS = {
+    "dogpile.cache.null": ("null", "NullBackend"),
+    "dogpile.cache.memory": ("memory", "MemoryBackend"),
+    "dogpile.cache.memory_pickle": ("memory", "MemoryPickleBackend"),
+    "dogpile.cache.dbm": ("file", "DBMBackend"),
+    "dogpile.cache.memcached": ("memcached", "MemcachedBackend"),
+    "dogpile.cache.pylibmc": ("memcached", "PylibmcBackend"),
+    "dogpile.cache.pymemcache": ("memcached", "PyMemcacheBackend"),
+    "dogpile.cache.bmemcached": ("memcached", "BMemcachedBackend"),
+    "dogpile.cache.redis": ("redis", "RedisBackend"),
+    "dogpile.cache.redis_sentinel": ("redis", "RedisSentinelBackend"),
+    "dogpile.cache.redis_cluster": ("redis", "RedisClusterBackend"),
+    "dogpile.cache.valkey": ("valkey", "ValkeyBackend"),
+    "dogpile.cache.valkey_sentinel": ("valkey", "ValkeySentinelBackend"),
+    "dogpile.cache.valkey_cluster": ("valkey", "ValkeyClusterBackend"),
+}
+
+
+class PluginLoader:
+    """Find the object that goes by a name: a registered one, or an entry point."""
+
+    NotFound = PluginNotFound
+
+    def __init__(self, group: str) -> None:
+        self.group = group
+        self.impls: dict[str, Callable[[], Any]] = {}
+
+    def register(self, name: str, modulepath: str, objname: str) -> None:
+        """Have a name stand for an object of a module, imported when it is asked for."""
+        self.impls[name] = lambda: getattr(import_module(modulepath), objname)
+
+    def load(self, name: str) -> Any:
+        """Return the object of a name; :class:`PluginNotFound` lists the names."""
+        if name in self.impls:
+            return self.impls[name]()
+        from importlib.metadata import entry_points  # costly, and rarely needed
+
+        found = entry_points(group=self.group)
+        if name in found.names:
+            return found[name].load()
+        names = ", ".join(sorted({*self.impls, *found.names}))
+        raise PluginNotFound(
+            f"Couldn't find cache plugin to load: {name!r}; there are {names}."
+        )
+
+
+_backend_loader = PluginLoader("dogpile.cache")
+for _name, (_module, _class) in _BACKENDS.items():
+    _backend_loader.register(_name, f"dogpile_cache.backends.{_module}", _class)
+
+
+def register_backend(name: str, modulepath: str, objname: str) -> None:
+    """Have a backend name stand for a class of a module."""
+    _backend_loader.register(name, modulepath, objname)
+
+
+def load_backend(name: str) -> Any:
+    """Return the backend class of a name; :class:`PluginNotFound` lists the names."""
+    return _backend_loader.load(name)

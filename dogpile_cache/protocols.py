@@ -1,0 +1,160 @@
+"""The types that only type checkers see; no module imports this one when it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
+
+from .api import CachedValue, CacheMutex, CacheReturnType, NoValueType
+from .freshness import State
+
+P = ParamSpec("P")
+P2 = ParamSpec("P2")
+R = TypeVar("R")
+S = TypeVar("S")
+
+ExpirationTime = float | Callable[[], float | None] | None
+
+
+class CachedFunction(Protocol[P, R]):
+    """Be a function decorated with ``cache_on_arguments``."""
+
+    original: Callable[P, R]
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Return the cached result, or call the function."""
+        ...
+
+    def get(self, *args: P.args, **kwargs: P.kwargs) -> R | NoValueType:
+        """Return the cached result, or ``NO_VALUE``."""
+        ...
+
+    def set(self, value: R, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Set the result for these arguments."""
+        ...
+
+    def refresh(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call the function and set its result."""
+        ...
+
+    def invalidate(self, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Delete the result for these arguments."""
+        ...
+
+    @overload
+    def __get__(self, instance: None, owner: Any) -> CachedFunction[P, R]: ...
+    @overload
+    def __get__(
+        self: CachedFunction[Concatenate[S, P2], R], instance: S, owner: Any
+    ) -> CachedMethod[S, P2, R]: ...
+
+
+class CachedMethod(Generic[S, P, R]):
+    """Be a bound method decorated with ``cache_on_arguments``.
+
+    Its companions are those of the function and take the instance as an argument.
+    """
+
+    original: Callable[Concatenate[S, P], R]
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Return the cached result, or call the method."""
+        raise NotImplementedError
+
+    def get(self, it: S, /, *args: P.args, **kwargs: P.kwargs) -> R | NoValueType:
+        """Return the cached result, or ``NO_VALUE``."""
+        raise NotImplementedError
+
+    def set(self, value: R, it: S, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Set the result for these arguments."""
+        raise NotImplementedError
+
+    def refresh(self, it: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call the method and set its result."""
+        raise NotImplementedError
+
+    def invalidate(self, it: S, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Delete the result for these arguments."""
+        raise NotImplementedError
+
+
+class CachedManyFunction(Protocol[P, R]):
+    """Be a function decorated with ``cache_multi_on_arguments``."""
+
+    original: Callable[P, R]
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Return the cached results, calling the function for those there are not."""
+        ...
+
+    def get(self, *args: P.args, **kwargs: P.kwargs) -> list[Any]:
+        """Return the cached results, ``NO_VALUE`` for those there are not."""
+        ...
+
+    def set(self, mapping: Mapping[Any, Any], /, *owner: Any) -> None:
+        """Set results by key; of a method, give the instance, too."""
+        ...
+
+    def refresh(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call the function and set its results."""
+        ...
+
+    def invalidate(self, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Delete the results for these keys."""
+        ...
+
+    @overload
+    def __get__(self, instance: None, owner: Any) -> CachedManyFunction[P, R]: ...
+    @overload
+    def __get__(
+        self: CachedManyFunction[Concatenate[S, P2], R], instance: S, owner: Any
+    ) -> CachedMethod[S, P2, R]: ...
+
+
+class Clock(Protocol):
+    """Tell the time."""
+
+    def time(self) -> float:
+        """Return the time in seconds since the epoch."""
+        ...
+
+
+class Strategy(Protocol):
+    """Tell which values are invalidated; see :mod:`dogpile_cache.invalidation`."""
+
+    latest: float
+
+    def is_invalidated(self, timestamp: float) -> Any: ...
+    def is_hard_invalidated(self, timestamp: float) -> Any: ...
+    def is_soft_invalidated(self, timestamp: float) -> Any: ...
+
+
+class Entry(Protocol):
+    """Be one key, as the algorithm sees it."""
+
+    id: Any
+    key: Any
+    mutex: CacheMutex
+    defer: Callable[[CacheMutex], None] | None
+    """Hands the creation of a stale value, and the mutex, to somebody else."""
+
+    def state(self, value: CacheReturnType) -> State: ...
+    def read(self) -> CacheReturnType: ...
+    def create(self) -> CachedValue: ...
+    def prepare(self, value: CachedValue) -> bool: ...
+    def write(self) -> None: ...
+    def take_back(self) -> None: ...
+    def stored(self) -> Any: ...
+    def receive(self, stored: Any) -> CacheReturnType: ...
+
+
+EntryT = TypeVar("EntryT", bound=Entry)
+EntryT_contra = TypeVar("EntryT_contra", bound=Entry, contravariant=True)
+
+
+class Batch(Protocol[EntryT_contra]):
+    """Be several keys that are read, made and written in one go."""
+
+    def read(self, entries: Sequence[EntryT_contra]) -> Sequence[CacheReturnType]: ...
+    def create(self, entries: Sequence[EntryT_contra]) -> Sequence[CachedValue]: ...
+    def write(self, entries: Sequence[EntryT_contra]) -> None: ...

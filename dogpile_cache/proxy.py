@@ -1,0 +1,99 @@
+"""Proxies: backends that change what another backend does.
+
+A proxy overrides what it wants to change and calls ``self.proxied`` for the rest::
+
+    class LoggingProxy(ProxyBackend):
+        def get_serialized(self, key):
+            log.debug("get %s", key)
+            return self.proxied.get_serialized(key)
+
+    region.configure("dogpile.cache.redis", wrap=[LoggingProxy])
+
+Proxies stack: ``proxied`` is the next proxy, or in the end the backend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from .api import (
+    BackendFormatted,
+    BackendSetType,
+    CacheBackend,
+    CacheMutex,
+    KeyType,
+    SerializedReturnType,
+)
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+def _passed_on(name: str) -> Any:
+    return property(lambda proxy: getattr(proxy.proxied, name))
+
+
+class ProxyBackend(CacheBackend):
+    """Pass everything on to another backend."""
+
+    proxied: CacheBackend
+
+    key_mangler = _passed_on("key_mangler")
+    serializer = _passed_on("serializer")
+    deserializer = _passed_on("deserializer")
+    options = _passed_on("options")
+    is_expired = _passed_on("is_expired")
+
+    def __init__(self, *arg: Any, **kw: Any) -> None:
+        pass
+
+    def wrap(self, backend: CacheBackend) -> Self:
+        """Stand before a backend; return self."""
+        self.proxied = backend
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "proxied":
+            raise AttributeError(
+                "This proxy has not been wrapped around a backend yet."
+            )
+        return getattr(self.proxied, name)
+
+    def get(self, key: KeyType) -> BackendFormatted:
+        return self.proxied.get(key)
+
+    def get_multi(self, keys: Sequence[KeyType]) -> Sequence[BackendFormatted]:
+        return self.proxied.get_multi(keys)
+
+    def get_serialized(self, key: KeyType) -> SerializedReturnType:
+        return self.proxied.get_serialized(key)
+
+    def get_serialized_multi(
+        self, keys: Sequence[KeyType]
+    ) -> Sequence[SerializedReturnType]:
+        return self.proxied.get_serialized_multi(keys)
+
+    def set(self, key: KeyType, value: BackendSetType) -> None:
+        self.proxied.set(key, value)
+
+    def set_multi(self, mapping: Mapping[KeyType, BackendSetType]) -> None:
+        self.proxied.set_multi(mapping)
+
+    def set_serialized(self, key: KeyType, value: bytes) -> None:
+        self.proxied.set_serialized(key, value)
+
+    def set_serialized_multi(self, mapping: Mapping[KeyType, bytes]) -> None:
+        self.proxied.set_serialized_multi(mapping)
+
+    def delete(self, key: KeyType) -> None:
+        self.proxied.delete(key)
+
+    def delete_multi(self, keys: Iterable[KeyType]) -> None:
+        self.proxied.delete_multi(keys)
+
+    def get_mutex(self, key: KeyType) -> CacheMutex | None:
+        return self.proxied.get_mutex(key)
+
+    def has_lock_timeout(self) -> bool:
+        return self.proxied.has_lock_timeout()

@@ -1,0 +1,199 @@
+"""The dogpile algorithm, once: one key and many keys.
+
+Two rules make that there is exactly one creation per key and expiry, however threads,
+tasks and processes interleave:
+
+- **One goes, the others gather.**  The callers of a process that find nothing to serve
+  board one flight; its leader alone goes to the mutex that processes share.  Whoever
+  has a stale value in hand never waits: if another is at it, the stale value is served.
+- **After the lock, look again.**  Whoever gets the mutex reads the value once more
+  before it creates, with a stale value in hand too.
+
+Whoever waits looks for the value while waiting, not for the lock.
+
+A deletion wins over a creation that had started before: it marks the flight and takes
+away the lease, so that the creation's end does not keep its value, or takes it back.
+
+The flows below yield steps and never wait; see :mod:`dogpile_cache.flow`.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from .api import NO_VALUE, CacheMutex
+from .flow import Flow
+from .freshness import State
+from .mutex import Flight, Flights, Handover
+from .report import warning
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from .protocols import Batch, Entry, EntryT
+
+
+def regenerate(entry: Entry, flights: Flights, seen: Any) -> Flow[Any]:
+    """Return a value that may be served, given the one that was seen in the cache."""
+    while (state := entry.state(seen)) is not State.FRESH:
+        flight, leads = yield partial(flights.join, entry.id, entry.key)
+        if leads:
+            return (yield from _lead(entry, flights, flight, seen))
+        if state is State.STALE:
+            return seen
+        seen = entry.receive((yield partial(flights.wait, flight)))
+    return seen
+
+
+def _lead(entry: Entry, flights: Flights, flight: Flight, seen: Any) -> Flow[Any]:
+    stored: Any = NO_VALUE
+    try:
+        value = yield from elect(entry, seen, flight, partial(flights.land, flight))
+        stored = entry.stored()
+        return value
+    finally:
+        if not flight.handed_over:
+            yield partial(flights.land, flight, stored)
+
+
+def elect(
+    entry: Entry,
+    seen: Any,
+    flight: Flight,
+    land: Callable[[], None] = lambda: None,
+) -> Flow[Any]:
+    """Return what another process makes, or hold the mutex and make it."""
+    begun = monotonic()
+    while not (yield partial(entry.mutex.acquire, False)):
+        if entry.state(seen) is State.STALE:
+            return seen
+        if (yield partial(_pause, entry.mutex, begun)):
+            break
+        seen = yield entry.read
+        if entry.state(seen) is State.FRESH:
+            return seen
+    return (yield from _create(entry, flight, land))
+
+
+def _pause(mutex: CacheMutex, begun: float) -> bool:
+    """Wait for a change; True if the mutex was acquired meanwhile."""
+    pause: Callable[[float], None] | None = getattr(mutex, "pause", None)
+    if pause is None:
+        return mutex.acquire(True) is not False
+    pause(monotonic() - begun)
+    return False
+
+
+def _create(entry: Entry, flight: Flight, land: Callable[[], None]) -> Flow[Any]:
+    """Look again and make the value; the mutex is held."""
+    written = False
+    try:
+        seen = yield entry.read
+        state = entry.state(seen)
+        if state is State.FRESH:
+            return seen
+        if state is State.STALE and entry.defer is not None:
+            yield from _hand_over(entry.defer, Handover(entry.mutex, land), flight)
+            return seen
+        made = yield entry.create
+        if entry.prepare(made) and not flight.superseded:
+            written = True
+            yield entry.write
+        return made
+    finally:
+        if not flight.handed_over:
+            kept = (yield partial(release, entry.mutex)) and not flight.superseded
+            if written and not kept:
+                yield entry.take_back
+
+
+def _hand_over(
+    defer: Callable[[CacheMutex], None], mutex: CacheMutex, flight: Flight
+) -> Flow[None]:
+    flight.handed_over, flight.leader = True, None
+    try:
+        yield partial(defer, mutex)
+    except BaseException:
+        flight.handed_over = False  # what was held is released here after all
+        raise
+
+
+def release(mutex: CacheMutex) -> bool:
+    """Release a mutex, whatever happens; False if it had been lost before."""
+    try:
+        return mutex.release() is not False
+    except Exception:  # the value has been made: the caller is to have it
+        warning("The lock %r was not released", mutex, exc_info=True)
+        return True
+
+
+def regenerate_many(
+    entries: Sequence[EntryT],
+    batch: Batch[EntryT],
+    flights: Flights,
+    seen: dict[Any, Any],
+) -> Flow[None]:
+    """Bring the values of ``seen``, by key, to ones that may be served.
+
+    All keys that nobody is at work on are made in one go.  What others make is waited
+    for afterwards, one key after the other and with no lock held, so that no two
+    callers can wait for each other.
+    """
+    owned: list[tuple[EntryT, Flight]] = []
+    awaited: list[EntryT] = []
+    written: set[Any] = set()
+    try:
+        for entry in entries:
+            state = entry.state(seen[entry.key])
+            if state is State.FRESH:
+                continue
+            flight, leads = yield partial(flights.join, entry.id, entry.key)
+            if leads and (yield partial(_acquire_or_land, entry, flights, flight)):
+                owned.append((entry, flight))
+            elif state is State.MISSING:
+                awaited.append(entry)
+        yield from _create_many(owned, batch, seen, written)
+    finally:
+        overtaken: list[EntryT] = []
+        for entry, flight in owned:
+            kept = (yield partial(release, entry.mutex)) and not flight.superseded
+            yield partial(flights.land, flight, entry.stored() if kept else NO_VALUE)
+            if entry.key in written and not kept:
+                overtaken.append(entry)
+        for entry in overtaken:
+            yield entry.take_back
+    for entry in awaited:
+        seen[entry.key] = yield from regenerate(entry, flights, NO_VALUE)
+
+
+def _acquire_or_land(entry: Entry, flights: Flights, flight: Flight) -> bool:
+    acquired = False
+    try:
+        acquired = entry.mutex.acquire(False)
+    finally:
+        if not acquired:
+            flights.land(flight)
+    return acquired
+
+
+def _create_many(
+    owned: Sequence[tuple[EntryT, Flight]],
+    batch: Batch[EntryT],
+    seen: dict[Any, Any],
+    written: set[Any],
+) -> Flow[None]:
+    entries = [entry for entry, _ in owned]
+    if entries:
+        for entry, value in zip(entries, (yield partial(batch.read, entries))):
+            seen[entry.key] = value
+    entries = [e for e in entries if e.state(seen[e.key]) is not State.FRESH]
+    if entries:
+        made = yield partial(batch.create, entries)
+        seen.update((e.key, value) for e, value in zip(entries, made))
+        deleted = {entry.key for entry, flight in owned if flight.superseded}
+        kept = [e for e, value in zip(entries, made) if e.prepare(value)]
+        kept = [e for e in kept if e.key not in deleted]
+        written.update(e.key for e in kept)
+        yield partial(batch.write, kept)

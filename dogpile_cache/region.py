@@ -1,0 +1,213 @@
+"""CacheRegion: the front of a backend, for threads.
+
+A hit is straight code: fetch, decide fresh, return.  Everything else goes through the
+flows of ``regenerate.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+from .api import (
+    NO_VALUE,
+    CachedValue,
+    Metadata,
+    NoValueType,
+    value_version,
+)
+from .base import BaseRegion
+from .decorators import Decorators
+from .entry import RegionBatch, RegionEntry
+from .flow import drive
+from .invalidation import DefaultInvalidationStrategy, RegionInvalidationStrategy
+from .plugins import register_backend
+from .regenerate import regenerate, regenerate_many
+
+__all__ = [
+    "CacheRegion",
+    "DefaultInvalidationStrategy",
+    "RegionInvalidationStrategy",
+    "make_region",
+    "register_backend",
+    "value_version",
+]
+
+T = TypeVar("T")
+
+
+class CacheRegion(Decorators, BaseRegion):
+    """Keep values under keys, and have each made by one caller at a time.
+
+    A region may be made, and used to decorate functions, before it is configured.  The
+    constructor's parameters are those of :class:`~dogpile_cache.base.BaseRegion`.
+    """
+
+    def get(
+        self,
+        key: Any,
+        expiration_time: float | None = None,
+        ignore_expiration: bool = False,
+    ) -> Any | NoValueType:
+        """Return the value of a key, or ``NO_VALUE`` if it is missing or not fresh.
+
+        :param expiration_time: seconds, in place of the region's for this call; -1
+            means that values do not expire.
+        :param ignore_expiration: take expired and invalidated values, too.
+        """
+        value = self._fetch(key)
+        if ignore_expiration:
+            return value.payload if value else NO_VALUE
+        lifetime = self.expiration_time if expiration_time is None else expiration_time
+        return value[0] if self._is_fresh(value, lifetime) else NO_VALUE
+
+    def get_value_metadata(
+        self,
+        key: Any,
+        expiration_time: float | None = None,
+        ignore_expiration: bool = False,
+    ) -> CachedValue | None:
+        """Return what :meth:`get` would as a ``CachedValue``, or None for no value."""
+        value = self._fetch(key)
+        lifetime = self.expiration_time if expiration_time is None else expiration_time
+        if value and (ignore_expiration or self._is_fresh(value, lifetime)):
+            return value
+        return None
+
+    def get_multi(
+        self,
+        keys: Iterable[Any],
+        expiration_time: float | None = None,
+        ignore_expiration: bool = False,
+    ) -> list[Any]:
+        """Return the values of several keys, as :meth:`get` would, in their order."""
+        keys = list(keys)
+        lifetime = self.expiration_time if expiration_time is None else expiration_time
+        return [
+            value.payload
+            if value and (ignore_expiration or self._is_fresh(value, lifetime))
+            else NO_VALUE
+            for value in self._store.load_many(self._store.read_keys(keys), keys)
+        ]
+
+    def get_or_create(
+        self,
+        key: Any,
+        creator: Callable[..., T],
+        expiration_time: float | None = None,
+        should_cache_fn: Callable[[T], bool] | None = None,
+        creator_args: tuple[Any, Mapping[str, Any]] | None = None,
+    ) -> T:
+        """Return the value of a key; have it made if it is missing or stale.
+
+        Of all callers in all processes one calls the creator.  The others are served
+        the stale value; where there is none, they wait for the new one.
+
+        :param creator: makes the value; what it raises is raised here and not cached.
+        :param expiration_time: seconds, in place of the region's for this call; -1
+            means that values do not expire.
+        :param should_cache_fn: is given the new value and tells whether to keep it.
+        :param creator_args: positional and keyword arguments for the creator.
+        :raises CreationDeadlock: the creator of this key waits for itself.
+        """
+        value = self._fetch(key)
+        lifetime = self.expiration_time if expiration_time is None else expiration_time
+        if self._is_fresh(value, lifetime):
+            return value[0]  # type: ignore[no-any-return]  # a T, by this creator
+        if creator_args is not None:
+            creator = partial(creator, *creator_args[0], **creator_args[1])
+        entry = RegionEntry(self, key, creator, lifetime, should_cache_fn)
+        if self.async_creation_runner is not None:
+            entry.defer = partial(self.async_creation_runner, self, key, creator)
+        flights = self._gathering(entry.mutex)
+        return drive(regenerate(entry, flights, value))[0]  # type: ignore[no-any-return]
+
+    def get_or_create_multi(
+        self,
+        keys: Iterable[Any],
+        creator: Callable[..., Sequence[T]],
+        expiration_time: float | None = None,
+        should_cache_fn: Callable[[T], bool] | None = None,
+    ) -> list[T]:
+        """Return the values of several keys; have those made that are not fresh.
+
+        The parameters are those of :meth:`get_or_create`, but that the creator is given
+        as its arguments the keys whose values it is to make, each once and in the order
+        of ``keys``, and returns a sequence of as many values.
+        """
+        keys = list(keys)
+        lifetime = self.expiration_time if expiration_time is None else expiration_time
+        stored = self._store.read_keys(keys)
+        payloads = self._store.fresh_payloads(stored, self._policy.bounds(lifetime))
+        if payloads is not None:
+            return payloads  # by this creator, so they are of type T
+        values = self._store.load_many(stored, keys)
+        fresh = [v[0] for v in values if self._is_fresh(v, lifetime)]
+        if len(fresh) == len(keys):
+            return fresh
+        batch = RegionBatch(self, creator, lifetime, should_cache_fn)
+        seen = dict(zip(keys, values))
+        entries = [batch.entry(key) for key in seen]
+        flights = self._gathering(entries[0].mutex)
+        drive(regenerate_many(entries, batch, flights, seen))
+        return [seen[key].payload for key in keys]
+
+    def set(self, key: Any, value: Any) -> None:
+        """Keep a value under a key."""
+        self._store.write(self._store.mangle(key), self._store.dump(self._stamp(value)))
+
+    def set_multi(self, mapping: Mapping[Any, Any]) -> None:
+        """Keep several values."""
+        store = self._store
+        store.write_many(
+            {store.mangle(k): store.dump(self._stamp(v)) for k, v in mapping.items()}
+        )
+
+    def delete(self, key: Any) -> None:
+        """Remove a key; one that is not there is no error.
+
+        A creation that started before does not bring it back.
+        """
+        id = self._store.mangle(key)
+        self._overtake(id)
+        self._store.delete(id)
+
+    def delete_multi(self, keys: Iterable[Any]) -> None:
+        """Remove several keys; those that are not there are no error."""
+        ids = [self._store.mangle(key) for key in keys]
+        for id in ids:
+            self._overtake(id)
+        self._store.delete_many(ids)
+
+    def invalidate(self, hard: bool = True) -> None:
+        """Have every value whose making started before now be made anew.
+
+        The default strategy reaches this region in this process; see
+        :class:`~dogpile_cache.region.RegionInvalidationStrategy`.
+
+        :param hard: true, everybody waits for the new values; false, the old ones are
+            served while the new ones are made.
+        """
+        self.region_invalidator.invalidate(hard)
+
+    def key_is_locked(self, key: Any) -> bool:
+        """Tell whether the value of a key is being made, by anybody."""
+        id = self._store.mangle(key)
+        return self._flights.get(id) is not None or self._mutex(id).locked()
+
+    def _overtake(self, id: Any) -> None:
+        """Have the creations of a mangled key that are under way not be kept."""
+        self._flights.supersede(id)
+        revoke = getattr(self._mutex(id), "revoke", None)
+        if revoke is not None:
+            revoke()
+
+    def _stamp(self, payload: Any) -> CachedValue:
+        now = self.clock.time()
+        return CachedValue(payload, Metadata(now, now))
+
+
+def make_region(*arg: Any, **kw: Any) -> CacheRegion:
+    """Return a new region; the parameters are those of :class:`CacheRegion`."""
+    return CacheRegion(*arg, **kw)

@@ -1,0 +1,134 @@
+"""One backend as its region uses it: keys mangled, values encoded.
+
+A :class:`Store` is made when a region is configured, and again when its key mangler or
+its backend is replaced.  All that can be decided once is decided here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from .api import (
+    NO_VALUE,
+    CacheBackend,
+    CachedValue,
+    CacheMutex,
+    CacheReturnType,
+    CantDeserializeException,
+    Deserializer,
+    Serializer,
+)
+from .exception import RegionNotConfigured
+from .report import warning
+from .serializers import decode, encode, fresh_payloads
+
+
+class Store:
+    """Read and write the values of one backend.
+
+    Methods that end in the name of a key take it mangled; ``stored`` is a value in the
+    form that the backend keeps.
+    """
+
+    def __init__(
+        self,
+        backend: CacheBackend,
+        mangler: Callable[[Any], Any] | None,
+        serializer: Serializer | None,
+        deserializer: Deserializer | None,
+    ) -> None:
+        self.backend = backend
+        self._mangler = mangler
+        self._serializer = serializer
+        self._deserializer = deserializer
+        by_bytes = serializer is not None or deserializer is not None
+        self.read: Callable[[Any], Any]
+        self.write: Callable[[Any, Any], None]
+        if by_bytes:
+            self.read, self.write = backend.get_serialized, backend.set_serialized
+            self.read_many = backend.get_serialized_multi
+            self._write_many: Callable[..., None] = backend.set_serialized_multi
+        else:
+            self.read, self.write = backend.get, backend.set
+            self.read_many = backend.get_multi  # type: ignore[assignment]
+            self._write_many = backend.set_multi
+        self.delete = backend.delete
+        self.mutex: Callable[[Any], CacheMutex | None] = backend.get_mutex
+        self.fetch = self._fetch()
+
+    def _fetch(self) -> Callable[[Any], CacheReturnType]:
+        """Choose the way from a key to its value: the only part that a hit runs."""
+        read, load, mangle = self.read, self.load, self._mangler
+        if getattr(self.backend, "keeps_objects", False) and read == self.backend.get:
+            read = self.backend.reader()
+            return read if mangle is None else lambda key: read(mangle(key))
+        if mangle is None:
+            return lambda key: load(read(key), key)
+        return lambda key: load(read(mangle(key)), key)
+
+    def mangle(self, key: Any) -> Any:
+        """Return the key under which the backend knows a key."""
+        return key if self._mangler is None else self._mangler(key)
+
+    def load(self, stored: Any, key: Any) -> CacheReturnType:
+        """Return the value that was stored; one that cannot be read is a miss."""
+        if stored is NO_VALUE or stored is None:
+            return NO_VALUE
+        if self._deserializer is None:
+            if isinstance(stored, CachedValue):
+                return stored
+            warning("The value of %r is not a CachedValue; it is a miss", key)
+            return NO_VALUE
+        try:
+            return decode(stored, self._deserializer)
+        except CantDeserializeException:
+            return NO_VALUE
+        except Exception:
+            warning("The value of %r is malformed; it is a miss", key, exc_info=True)
+            return NO_VALUE
+
+    def dump(self, value: CachedValue) -> Any:
+        """Return a value in the form that the backend keeps."""
+        return value if self._serializer is None else encode(value, self._serializer)
+
+    def read_keys(self, keys: Sequence[Any]) -> Sequence[Any]:
+        """Return what is stored under several keys, in one call of the backend."""
+        mangle = self._mangler
+        ids = keys if mangle is None else [mangle(key) for key in keys]
+        return self.read_many(ids) if ids else []
+
+    def load_many(
+        self, stored: Sequence[Any], keys: Sequence[Any]
+    ) -> list[CacheReturnType]:
+        """Return the values of several keys, as :meth:`load` does."""
+        return [self.load(item, key) for item, key in zip(stored, keys, strict=True)]
+
+    def fresh_payloads(
+        self, stored: Sequence[Any], bounds: tuple[float, float]
+    ) -> list[Any] | None:
+        """Return the payloads if all values are fresh; None if that is not certain."""
+        if self._deserializer is None:
+            return None
+        try:
+            return fresh_payloads(stored, *bounds, self._deserializer)
+        except Exception:  # some value is malformed: load() says which
+            return None
+
+    def write_many(self, values: Mapping[Any, Any]) -> None:
+        """Write what was dumped, by mangled key, in one call of the backend."""
+        if values:
+            self._write_many(values)
+
+    def delete_many(self, keys: Iterable[Any]) -> None:
+        """Delete several mangled keys, in one call of the backend."""
+        keys = list(keys)
+        if keys:
+            self.backend.delete_multi(keys)
+
+
+class NoStore:
+    """Be the store of a region that has not been configured yet."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise RegionNotConfigured("No backend is configured on this region.")
