@@ -27,7 +27,7 @@ def drive(flow: Flow[T]) -> T:
         while True:
             try:
                 answer = step()
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001  # the flow handles it
                 step = flow.throw(error)
             else:
                 step = flow.send(answer)

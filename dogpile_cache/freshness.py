@@ -62,11 +62,13 @@ class Policy:
         """Tell whether a value may be served to everyone.  This is the hot path."""
         if not value:
             return False
-        metadata: Any = value[1]
         try:
+            metadata: Any = value[1]
             started, ended = metadata.st, metadata.ct
-        except AttributeError:  # a plain mapping, from a backend of somebody else's
-            started, ended = times(metadata)
+        except (AttributeError, LookupError, TypeError):  # not made here
+            if not isinstance(value, CachedValue):
+                return False
+            started, ended = times(value.metadata)
             if ended == _NEVER:
                 return False
         strategy = self.strategy
@@ -84,9 +86,9 @@ class Policy:
         """Tell what may be done with a value."""
         if self.is_fresh(value, lifetime):
             return State.FRESH
-        if not value:
+        if not isinstance(value, CachedValue):
             return State.MISSING
-        started, _ = times(value[1])
+        started, _ = times(value.metadata)
         if started == _NEVER or self.strategy.is_hard_invalidated(started):
             return State.MISSING
         if lifetime is None:

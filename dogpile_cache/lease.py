@@ -143,7 +143,7 @@ class _Renewals:
             lease = self._next()
             try:
                 kept = lease.renew()
-            except Exception:  # the store may be back before the lease has run out
+            except Exception:  # noqa: BLE001  # there is time to try again
                 warning("The lease %r was not renewed", lease.name, exc_info=True)
                 kept = True
             with self._wake:

@@ -23,6 +23,6 @@ def library(module: str, extra: str) -> Any:
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.split(".")[0] != module.split(".")[0]:
+        if error.name not in (module, module.partition(".")[0]):
             raise  # something else is missing, inside the library
         raise LibraryNotInstalled(module, extra) from error

@@ -124,7 +124,7 @@ def release(mutex: CacheMutex) -> bool:
     """Release a mutex, whatever happens; False if it had been lost before."""
     try:
         return mutex.release() is not False
-    except Exception:  # the value has been made: the caller is to have it
+    except Exception:  # noqa: BLE001  # the caller is to have what was made
         warning("The lock %r was not released", mutex, exc_info=True)
         return True
 

@@ -58,7 +58,7 @@ class CacheRegion(Decorators, BaseRegion):
         """
         value = self._fetch(key)
         if ignore_expiration:
-            return value.payload if value else NO_VALUE
+            return value.payload if isinstance(value, CachedValue) else NO_VALUE
         lifetime = self.expiration_time if expiration_time is None else expiration_time
         return value[0] if self._is_fresh(value, lifetime) else NO_VALUE
 
@@ -71,9 +71,9 @@ class CacheRegion(Decorators, BaseRegion):
         """Return what :meth:`get` would as a ``CachedValue``, or None for no value."""
         value = self._fetch(key)
         lifetime = self.expiration_time if expiration_time is None else expiration_time
-        if value and (ignore_expiration or self._is_fresh(value, lifetime)):
+        if self._is_fresh(value, lifetime):
             return value
-        return None
+        return value if ignore_expiration and isinstance(value, CachedValue) else None
 
     def get_multi(
         self,

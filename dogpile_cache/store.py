@@ -84,7 +84,7 @@ class Store:
             return decode(stored, self._deserializer)
         except CantDeserializeException:
             return NO_VALUE
-        except Exception:
+        except Exception:  # noqa: BLE001  # a deserializer may raise anything
             warning("The value of %r is malformed; it is a miss", key, exc_info=True)
             return NO_VALUE
 
@@ -112,7 +112,7 @@ class Store:
             return None
         try:
             return fresh_payloads(stored, *bounds, self._deserializer)
-        except Exception:  # some value is malformed: load() says which
+        except Exception:  # noqa: BLE001  # load() says which one is malformed
             return None
 
     def write_many(self, values: Mapping[Any, Any]) -> None:

@@ -66,7 +66,7 @@ def to_list(x: Any, default: Any = None) -> Any:
     return x if isinstance(x, (list, tuple)) else [x]
 
 
-class repr_obj:  # the name is dogpile.cache's
+class repr_obj:  # noqa: N801  # the name is dogpile.cache's
     """Show a sequence, for logs, with what is too long cut out of its middle."""
 
     __slots__ = ("max_chars", "value")

@@ -94,7 +94,7 @@ class DBMBackend(BytesBackend):
                 "value.  Install gdbm for your Python, or use Python 3.13, before the "
                 "file is made; or use another backend.",
                 RuntimeWarning,
-                stacklevel=5,  # the caller of configure()
+                stacklevel=4,  # the caller of configure()
             )
 
     @contextmanager

@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, ClassVar
 
 from dogpile_cache.api import CacheMutex
@@ -29,10 +29,8 @@ def make_directories(path: str) -> None:
     """Create the directories that are not there, for their owner alone."""
     if path and not os.path.isdir(path):
         make_directories(os.path.dirname(path))
-        try:
+        with suppress(FileExistsError):  # by another process, since we looked
             os.mkdir(path, 0o700)
-        except FileExistsError:
-            pass  # by another thread or process, since we looked
 
 
 class AbstractFileLock:

@@ -12,7 +12,6 @@ replaced by their SHA-1.
 
 from __future__ import annotations
 
-import logging
 import pickle
 import re
 import threading
@@ -34,6 +33,7 @@ from dogpile_cache.keys import sha1_mangle_key
 from dogpile_cache.lease import DEFAULT_LEASE, MARK, Lease
 from dogpile_cache.mutex import forget_after_fork
 from dogpile_cache.options import library, take
+from dogpile_cache.report import warning
 
 __all__ = [
     "BMemcachedBackend",
@@ -43,8 +43,6 @@ __all__ = [
     "PyMemcacheBackend",
     "PylibmcBackend",
 ]
-
-log = logging.getLogger("dogpile_cache")
 
 LONGEST_KEY = 250 - len("_lock")
 """Bytes that a key may have, so that its lock has a name, too."""
@@ -183,9 +181,7 @@ class GenericMemcachedBackend(CacheBackend):
         try:
             value = self.client.get(key)
         except _UNREADABLE:
-            log.warning(
-                "The value of %r cannot be read; it is a miss", key, exc_info=True
-            )
+            warning("The value of %r cannot be read; it is a miss", key, exc_info=True)
             return NO_VALUE
         return NO_VALUE if value is None else value
 

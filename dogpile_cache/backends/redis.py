@@ -151,16 +151,18 @@ class RedisBackend(BytesBackend):
     def _connection_options(self) -> dict[str, Any]:
         """Return what was said about connections, over quiet defaults.
 
-        By default a connection speaks the first protocol and does not introduce itself,
-        which spares it three commands.
+        By default a connection speaks the second protocol and does not introduce
+        itself, which spares it three commands.
         """
         sockets = {
             name: getattr(self, name)
             for name in self.options
             if name.startswith("socket_") and getattr(self, name) is not None
         }
-        quiet = {"protocol": 2, "lib_name": None, "lib_version": None}
-        return {**quiet, **sockets, **self.connection_kwargs}
+        quiet = {"driver_info": None}
+        if not hasattr(self._library, "driver_info"):  # before redis 7.1
+            quiet = {"lib_name": None, "lib_version": None}
+        return {"protocol": 2, **quiet, **sockets, **self.connection_kwargs}
 
     def _client(self) -> Any:
         """Return the client for this thread."""

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from typing import Any
 
 from dogpile_cache.lease import MARK, Lease
-
-log = logging.getLogger("dogpile_cache")
 
 LONGEST_WAIT = 1.0
 """Seconds after which to look again, should the news of a release have been lost."""
@@ -78,8 +75,7 @@ class RedisLease(Lease):
                     time.sleep(min(self._sleep, most))
                 elif left > 0:
                     news.get_message(timeout=min(left, most, LONGEST_WAIT))
-        except Exception:  # such as no right to subscribe
-            log.debug("Cannot wait for news of %r", self.name, exc_info=True)
+        except Exception:  # noqa: BLE001  # such as no right to subscribe; look instead
             time.sleep(min(self._sleep, most))
 
     def _time_left(self) -> float | None:

@@ -1,0 +1,71 @@
+# Every target makes what it needs: `make demo` and `make test` work on a fresh machine
+# with Python 3.10 or later and make.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: help demo test check bench matrix docs clean
+
+help:
+	@echo "make demo    render a page through the cache, and set off a storm"
+	@echo "make test    install what the tests need, servers too, and run them"
+	@echo "make check   ruff, mypy and pyright"
+	@echo "make bench   measure against other caches, side by side"
+	@echo "make matrix  the tests that need no server, on every Python found"
+	@echo "make docs    build the documentation"
+
+demo: $(VENV)/demo.stamp
+	$(BIN)/python -m examples.demo
+
+test: $(VENV)/test.stamp
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(VENV)/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/towncrier build --draft --version check >/dev/null
+
+bench: $(VENV)/bench.stamp
+	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+matrix: $(VENV)/dev.stamp
+	$(BIN)/nox
+
+docs: $(VENV)/dev.stamp
+	$(BIN)/sphinx-build -W -b html docs docs/_build/html
+
+clean:
+	rm -rf $(VENV) .nox docs/_build demo-output dist
+
+# One virtual environment; each stamp says what has been installed into it.
+
+$(VENV)/made.stamp:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	  { echo "Python 3.10 or later is needed; name one with PYTHON=..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(INSTALL) --upgrade 'pip>=25.1'
+	touch $@
+
+$(VENV)/demo.stamp: $(VENV)/made.stamp pyproject.toml
+	$(INSTALL) --editable '.[mako,jinja2]'
+	touch $@
+
+.PHONY: servers
+servers:
+	@tools/install-servers
+
+$(VENV)/test.stamp: $(VENV)/made.stamp pyproject.toml | servers
+	$(INSTALL) --editable '.[all,pylibmc]' --group test --group check
+	touch $@
+
+$(VENV)/bench.stamp: $(VENV)/test.stamp
+	$(INSTALL) --group bench
+	touch $@
+
+$(VENV)/dev.stamp: $(VENV)/test.stamp
+	$(INSTALL) --group dev
+	touch $@

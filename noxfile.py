@@ -1,0 +1,26 @@
+"""The tests that need no server, on every Python that is found."""
+
+import os
+import subprocess
+
+import nox
+
+VERSIONS = ["3.10", "3.11", "3.12", "3.13"]
+
+nox.options.reuse_existing_virtualenvs = True
+
+
+def found() -> list[str]:
+    """Return the Pythons of ``NOX_PYTHONS``, or else of all versions, that there are."""
+    wanted = os.environ.get("NOX_PYTHONS", " ".join(VERSIONS)).split()
+    paths = [subprocess.getstatusoutput(f"tools/find-python {v}") for v in wanted]
+    return [path for status, path in paths if status == 0]
+
+
+@nox.session(python=found())
+def serverless(session: nox.Session) -> None:
+    """Run the tests that need no server, nor a type checker."""
+    session.install("--quiet", "--upgrade", "pip>=25.1")
+    session.install("--quiet", "--editable", ".[all]", "--group", "test")
+    without = ["-m", "not server", "--ignore=tests/typing"]
+    session.run("python", "-m", "pytest", "-q", *without, *session.posargs)
