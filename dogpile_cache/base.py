@@ -162,7 +162,8 @@ class BaseRegion:
             self.serializer = getattr(backend, "serializer", None)
         if self._own_deserializer is None:
             self.deserializer = getattr(backend, "deserializer", None)
-        backend.is_expired = self._is_expired
+        if hasattr(backend, "is_expired"):
+            backend.is_expired = self._is_expired
 
     def configure_from_config(
         self, config_dict: Mapping[str, Any], prefix: str

@@ -20,7 +20,8 @@ import weakref
 from itertools import count
 
 from .api import CacheMutex
-from .mutex import backoff, forget_after_fork
+from .forking import forget_after_fork
+from .mutex import backoff
 from .report import warning
 
 DEFAULT_LEASE = 30.0

@@ -10,37 +10,19 @@ wait for each other in a circle, the last one to join raises
 :class:`~dogpile_cache.exception.CreationDeadlock` instead of waiting.
 
 After ``fork()`` the child has none of the threads that led flights, so it forgets
-their flights; see :func:`forget_after_fork`.
+their flights.
 """
 
 from __future__ import annotations
 
-import os
 import threading
-import weakref
 from collections.abc import Callable, Hashable
 from threading import get_ident
 from typing import Any
 
 from .api import NO_VALUE, CacheMutex
 from .exception import CreationDeadlock
-
-_forgetful: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
-
-
-def forget_after_fork(thing: Any) -> None:
-    """Have ``thing.forget()`` called in every child that this process forks."""
-    _forgetful[id(thing)] = thing
-
-
-def _forget() -> None:
-    _waiting.clear()
-    for thing in list(_forgetful.values()):
-        thing.forget()
-
-
-if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
-    os.register_at_fork(after_in_child=_forget)
+from .forking import forget_after_fork
 
 
 def backoff(waited: float) -> float:
@@ -88,6 +70,7 @@ class Flights:
 
     def forget(self) -> None:
         """Drop all flights: their leaders are not in this process."""
+        _waiting.clear()
         self._flights = {}
         self._guard = threading.Lock()
 

@@ -11,7 +11,8 @@ from contextlib import contextmanager, suppress
 from typing import Any, ClassVar
 
 from dogpile_cache.api import CacheMutex
-from dogpile_cache.mutex import backoff, forget_after_fork
+from dogpile_cache.forking import forget_after_fork
+from dogpile_cache.mutex import backoff
 
 try:
     import fcntl

@@ -29,9 +29,9 @@ from dogpile_cache.api import (
     KeyType,
 )
 from dogpile_cache.exception import ValidationError
+from dogpile_cache.forking import forget_after_fork, pin_in_children
 from dogpile_cache.keys import sha1_mangle_key
 from dogpile_cache.lease import DEFAULT_LEASE, MARK, Lease
-from dogpile_cache.mutex import forget_after_fork
 from dogpile_cache.options import library, take
 from dogpile_cache.report import warning
 
@@ -161,6 +161,7 @@ class GenericMemcachedBackend(CacheBackend):
             return self._clients.client
         except AttributeError:
             self._clients.client = client = self._create_client()
+            pin_in_children(client)
             return client
 
     def _add(self, key: str, value: bytes, seconds: int) -> bool:
@@ -405,7 +406,7 @@ class BMemcachedBackend(GenericMemcachedBackend):
         )
 
     def _touch(self, key: str, value: bytes, seconds: int) -> None:
-        self.client.set(key, value, seconds)  # the library cannot touch
+        self.client.replace(key, value, seconds)  # the library cannot touch
 
     def delete_multi(self, keys: Iterable[KeyType]) -> None:
         for key in keys:

@@ -2,10 +2,10 @@
 
 **Connections.**  Each of up to 32 threads keeps one connection for itself, which saves a
 third of a round trip; further threads, or greenlets, share 32 more and wait for one if
-need be.  So a process has at most 64 connections (``max_connections`` among the
-``connection_kwargs`` sets another bound, of which half are kept), and one more for each
-thread that waits for another process to make a value.  A given ``connection_pool``, and
-those of Sentinel and cluster clients, are used as they are.
+need be; a thread that waits for another process to make a value does so on one of
+these.  So a process has at most 64 connections; ``max_connections`` among the
+``connection_kwargs`` sets another bound, of which half are kept.  A given
+``connection_pool``, and those of Sentinel and cluster clients, are used as they are.
 
 **Locks.**  With ``distributed_lock``, a lock is a :class:`~dogpile_cache.lease.Lease`: a
 key with a token that Redis forgets after ``lock_timeout``.  Who releases one publishes
@@ -164,9 +164,11 @@ class RedisBackend(BytesBackend):
             quiet = {"lib_name": None, "lib_version": None}
         return {"protocol": 2, **quiet, **sockets, **self.connection_kwargs}
 
-    def _client(self) -> Any:
-        """Return the client for this thread."""
+    def _reader(self) -> Any:
         return self.reader_client if self._threads is None else self._threads.get()
+
+    def _writer(self) -> Any:
+        return self.writer_client if self._threads is None else self._threads.get()
 
     def get_mutex(self, key: KeyType) -> CacheMutex | None:
         if not self.distributed_lock:
@@ -174,7 +176,7 @@ class RedisBackend(BytesBackend):
         return RedisLease(
             self.lock_template.format(key),
             self.lock_timeout or DEFAULT_LEASE,
-            self.writer_client,
+            self._writer,
             self.lock_sleep,
             self.lock_blocking_timeout if self.lock_blocking else 0,
         )
@@ -183,7 +185,7 @@ class RedisBackend(BytesBackend):
         return bool(self.distributed_lock)
 
     def get_serialized(self, key: KeyType) -> SerializedReturnType:
-        value = self._client().get(key)
+        value = self._reader().get(key)
         return NO_VALUE if value is None else value
 
     def get_serialized_multi(
@@ -195,8 +197,7 @@ class RedisBackend(BytesBackend):
         return [NO_VALUE if v is None else v for v in self._read_many(keys)]
 
     def set_serialized(self, key: KeyType, value: bytes) -> None:
-        client = self._client() if self._threads is not None else self.writer_client
-        client.set(key, value, px=self._milliseconds())
+        self._writer().set(key, value, px=self._milliseconds())
 
     def set_serialized_multi(self, mapping: Mapping[KeyType, bytes]) -> None:
         if not mapping:
@@ -204,7 +205,7 @@ class RedisBackend(BytesBackend):
         if not self._expiration:
             self._write_many(mapping)
             return
-        with self.writer_client.pipeline(transaction=False) as pipe:
+        with self._writer().pipeline(transaction=False) as pipe:
             for key, value in mapping.items():
                 pipe.set(key, value, px=self._milliseconds())
             pipe.execute()
@@ -213,18 +214,18 @@ class RedisBackend(BytesBackend):
         return int(self._expiration * 1000) if self._expiration else None
 
     def _read_many(self, keys: Sequence[KeyType]) -> Sequence[bytes | None]:
-        return self._client().mget(keys)  # type: ignore[no-any-return]
+        return self._reader().mget(keys)  # type: ignore[no-any-return]
 
     def _write_many(self, mapping: Mapping[KeyType, bytes]) -> None:
-        self.writer_client.mset(mapping)
+        self._writer().mset(mapping)
 
     def delete(self, key: KeyType) -> None:
-        self.writer_client.delete(key)
+        self._writer().delete(key)
 
     def delete_multi(self, keys: Iterable[KeyType]) -> None:
         keys = list(keys)
         if keys:
-            self.writer_client.delete(*keys)
+            self._writer().delete(*keys)
 
 
 class RedisSentinelBackend(RedisBackend):

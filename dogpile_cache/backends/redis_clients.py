@@ -6,7 +6,7 @@ import threading
 import weakref
 from typing import Any
 
-from dogpile_cache.mutex import forget_after_fork
+from dogpile_cache.forking import forget_after_fork
 
 MAX_CONNECTIONS = 64
 
@@ -20,7 +20,9 @@ class ThreadClients:
 
     def __init__(self, library: Any, client: Any) -> None:
         unbounded = client.connection_pool
-        bound = min(unbounded.max_connections, MAX_CONNECTIONS)
+        bound = unbounded.max_connections
+        if bound == library.ConnectionPool().max_connections:  # nobody has set it
+            bound = MAX_CONNECTIONS
         pool = library.BlockingConnectionPool(
             connection_class=unbounded.connection_class,
             max_connections=bound,

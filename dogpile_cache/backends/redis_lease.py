@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from dogpile_cache.lease import MARK, Lease
@@ -36,7 +37,7 @@ class RedisLease(Lease):
         self,
         name: str,
         seconds: float,
-        client: Any,
+        client: Callable[[], Any],
         sleep: float,
         patience: float | None,
     ) -> None:
@@ -48,26 +49,26 @@ class RedisLease(Lease):
         return max(int(self.seconds * 1000), 1)
 
     def take(self) -> bool:
-        client = self._client
+        client = self._client()
         return bool(client.set(self.name, self.token, nx=True, px=self._milliseconds()))
 
     def renew(self) -> bool:
-        eval_ = self._client.eval
+        eval_ = self._client().eval
         return bool(eval_(_RENEW, 1, self.name, self.token, self._milliseconds()))
 
     def drop(self) -> bool:
-        return bool(self._client.eval(_DROP, 1, self.name, self.token))
+        return bool(self._client().eval(_DROP, 1, self.name, self.token))
 
     def revoke(self) -> bool:
-        return bool(self._client.eval(_REVOKE, 1, self.name, MARK))
+        return bool(self._client().eval(_REVOKE, 1, self.name, MARK))
 
     def locked(self) -> bool:
-        return bool(self._client.exists(self.name))
+        return bool(self._client().exists(self.name))
 
     def wait(self, waited: float, most: float) -> None:
         """Wait for the news of the release; look for it where there is no news."""
         try:
-            with self._client.pubsub() as news:
+            with self._client().pubsub() as news:
                 news.subscribe(self.name)
                 news.get_message(timeout=LONGEST_WAIT)  # that we are subscribed
                 left = self._time_left()
@@ -80,7 +81,7 @@ class RedisLease(Lease):
 
     def _time_left(self) -> float | None:
         """Return how long the lease lasts; None if its release is not published."""
-        with self._client.pipeline(transaction=False) as pipe:
+        with self._client().pipeline(transaction=False) as pipe:
             token, milliseconds = pipe.get(self.name).pttl(self.name).execute()
         if token is None:
             return 0

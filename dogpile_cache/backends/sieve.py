@@ -14,7 +14,7 @@ import threading
 from collections.abc import Hashable, Iterator, MutableMapping
 from typing import Any
 
-from dogpile_cache.mutex import forget_after_fork
+from dogpile_cache.forking import forget_after_fork
 
 
 class _Entry:
@@ -78,6 +78,15 @@ class Sieve(MutableMapping[Any, Any]):
     def __delitem__(self, key: Hashable) -> None:
         with self._lock:
             self._drop(self._entries[key])
+
+    def pop(self, key: Hashable, default: Any = None) -> Any:
+        """Remove a key; return its value, or the default if there is none."""
+        with self._lock:
+            entry = self._entries.get(key)
+            if entry is None:
+                return default
+            self._drop(entry)
+            return entry.value
 
     def _evict(self) -> None:
         entry = self._hand

@@ -1,0 +1,43 @@
+"""What a forked child must not do with what it inherits.
+
+A child has none of its parent's other threads, and shares its connections.  So it must
+forget who was at work and who holds what, and open connections of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import weakref
+from typing import Any
+
+_forgetful: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
+_frail: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
+_pinned: list[Any] = []
+
+
+def forget_after_fork(thing: Any) -> None:
+    """Have ``thing.forget()`` called in every child that this process forks."""
+    _forgetful[id(thing)] = thing
+
+
+def pin_in_children(thing: Any) -> None:
+    """Have no child free a thing that it inherits.
+
+    A client that is freed may say goodbye to its server, on its parent's connection.
+    """
+    _frail[id(thing)] = thing
+
+
+def _before() -> None:
+    _pinned.extend(_frail.values())
+
+
+def _in_child() -> None:
+    for thing in list(_forgetful.values()):
+        thing.forget()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+    os.register_at_fork(
+        before=_before, after_in_parent=_pinned.clear, after_in_child=_in_child
+    )

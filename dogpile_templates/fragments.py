@@ -1,0 +1,99 @@
+"""A fragment's identity, its region and its options; this module knows no engine.
+
+A fragment is the output of a piece of a template.  Three things make its key:
+
+- the template: its name and a digest of its source, so that a template that changes
+  never shows its old output, and two templates never show each other's;
+- what the fragment is within the template, as the engine tells it;
+- the key parts given, by value and by type: ``1`` is not ``"1"``, and order and
+  grouping count.
+
+The first two are known when a template is loaded and make its :func:`identity`; the
+parts come with each call and make, with it, the :func:`fragment_key`.  Both are
+digests of injective encodings, of 160 bits: nobody can build a value that meets another
+one's key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from typing import Any
+
+from dogpile_cache import CacheRegion
+from dogpile_cache.exception import DogpileCacheException, UnstableArgument
+from dogpile_cache.typed import encode
+
+
+class FragmentError(DogpileCacheException):
+    """Be the base of the errors of fragments."""
+
+
+class UnknownRegion(FragmentError, LookupError):
+    """Say that there is no region of the name given, and name those there are."""
+
+    def __init__(self, name: object, known: Sequence[object], setting: str) -> None:
+        there = "has " + ", ".join(map(repr, known)) if known else "is empty"
+        what = "The fragment names no region" if name is None else f"No region {name!r}"
+        super().__init__(f"{what}; {setting} {there}.")
+        self.name = name
+        self.known = known
+
+
+class UnstableKeyPart(FragmentError, TypeError):
+    """Say that a value has no representation that could be part of a key."""
+
+    def __init__(self, part: object) -> None:
+        super().__init__(
+            f"A value of type {type(part).__qualname__!r} cannot be part of a "
+            f"fragment's key, since its repr shows an address: {part!r}.  Pass an id "
+            f"instead, or give its class a method __cache_key__()."
+        )
+        self.part = part
+
+
+def digest(text: str) -> str:
+    """Return 40 hexadecimal digits that stand for a text."""
+    data = text.encode("utf-8", "surrogatepass")  # which keeps all texts apart
+    return blake2b(data, digest_size=20).hexdigest()
+
+
+def identity(template: str | None, source: str, place: tuple[str, ...]) -> str:
+    """Return what tells a fragment from every other fragment of every template.
+
+    :param template: the template's name, or None for one made from a string.
+    :param source: a digest of the template's source.
+    :param place: what the fragment is within the template.
+    """
+    return digest(encode((template, source, place)))
+
+
+def fragment_key(identity: str, parts: tuple[Any, ...]) -> str:
+    """Return the key of a fragment, such as ``fragment:<40 hexadecimal digits>``.
+
+    It is the same in every process, and every backend takes it as it is.
+
+    :raises UnstableKeyPart: a part has no stable representation.
+    """
+    try:
+        return "fragment:" + digest(identity + encode(parts))
+    except UnstableArgument as error:
+        raise UnstableKeyPart(error.argument) from None
+
+
+def find_region(
+    regions: Mapping[str, CacheRegion] | None, given: Any, setting: str
+) -> CacheRegion:
+    """Return the region that was given: a region, or the name of one.
+
+    :param setting: where the regions were set, for the message of the error.
+    :raises UnknownRegion: there is no such region.
+    """
+    if isinstance(given, CacheRegion):
+        return given
+    known = {} if regions is None else regions
+    try:
+        return known[given]
+    except (KeyError, TypeError):  # the latter for what cannot be a key
+        names = sorted(known, key=str)
+        raise UnknownRegion(given, names, setting) from None
