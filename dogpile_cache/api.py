@@ -169,7 +169,7 @@ class CacheBackend:
     serializer: Serializer | None = None
     deserializer: Deserializer | None = None
 
-    options: ClassVar[Mapping[str, Any] | None] = None
+    options: ClassVar[Any] = None
     """The names and defaults of the arguments; None when they are not known."""
 
     is_expired: Callable[[Any], bool] | None = None

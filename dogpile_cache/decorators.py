@@ -144,7 +144,7 @@ def _checked(fn: Any) -> Any:
     return fn
 
 
-def _lifetime(expiration_time: Any) -> Callable[[], float | None]:
+def _lifetime(expiration_time: ExpirationTime) -> Callable[[], float | None]:
     return expiration_time if callable(expiration_time) else lambda: expiration_time
 
 
@@ -159,14 +159,15 @@ def _cached(
     region: Any,
     fn: Callable[..., Any],
     make_key: Callable[..., Any],
-    expiration_time: Any,
+    expiration_time: ExpirationTime,
     should_cache_fn: Callable[[Any], bool] | None,
 ) -> Any:
     complete = completer(fn)
     count = plain_count(fn)
     template = getattr(make_key, "template", None)
     lifetime = _lifetime(expiration_time)
-    dynamic = callable(expiration_time)
+    fixed = None if callable(expiration_time) else expiration_time
+    dynamic = expiration_time if callable(expiration_time) else None
 
     def key_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         args, kwargs = complete(args, kwargs)
@@ -179,7 +180,7 @@ def _cached(
             key = template % args
         else:
             key = make_key(*args)
-        timeout = expiration_time() if dynamic else expiration_time
+        timeout = fixed if dynamic is None else dynamic()
         return region.get_or_create(key, fn, timeout, should_cache_fn, (args, kwargs))
 
     def invalidate(*args: Any, **kwargs: Any) -> None:
@@ -212,7 +213,7 @@ def _cached_many(
     region: Any,
     fn: Callable[..., Any],
     make_keys: Callable[..., Sequence[Any]],
-    expiration_time: Any,
+    expiration_time: ExpirationTime,
     should_cache_fn: Callable[[Any], bool] | None,
     asdict: bool,
 ) -> Any:

@@ -151,7 +151,8 @@ class CacheRegion(Decorators, BaseRegion):
         entries = [batch.entry(key) for key in seen]
         flights = self._gathering(entries[0].mutex)
         drive(regenerate_many(entries, batch, flights, seen))
-        return [seen[key].payload for key in keys]
+        made: list[Any] = [seen[key].payload for key in keys]
+        return made
 
     def set(self, key: Any, value: Any) -> None:
         """Keep a value under a key."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -14,10 +15,8 @@ from dogpile_cache.api import CacheMutex
 from dogpile_cache.forking import forget_after_fork
 from dogpile_cache.mutex import backoff
 
-try:
+if sys.platform != "win32":  # where a lock_factory is needed
     import fcntl
-except ImportError:  # Windows; a lock_factory is needed there
-    fcntl = None  # type: ignore[assignment]
 
 
 def open_private(path: str) -> int:

@@ -41,7 +41,7 @@ class Memcached(Server):
         return ssl.create_default_context(cafile=str(self.certificate))
 
     def command(self) -> list[str]:
-        fixed = ["-l", "127.0.0.1", "-p", str(self.port), "-U", "0", "-t", "2"]
+        fixed = ["-l", "127.0.0.1", "-p", str(self.port), "-U", "0"]
         user = ["-u", "root"] if os.geteuid() == 0 else []
         return [program("memcached"), *fixed, *user, *self._options]
 
