@@ -77,6 +77,11 @@ class Metadata(Mapping[str, Any]):
             return getattr(self, name)
         raise KeyError(name)
 
+    def __setitem__(self, name: str, value: float) -> None:
+        if name not in self.__slots__:
+            raise KeyError(f"{name!r} cannot be set; 'ct' and 'st' can")
+        setattr(self, name, value)
+
     def __iter__(self) -> Iterator[str]:
         return iter(("ct", "v", "st"))
 
@@ -123,7 +128,7 @@ BackendFormatted = CacheReturnType | SerializedReturnType
 BackendSetType = CachedValue | bytes
 Serializer = Callable[[ValuePayload], bytes]
 Deserializer = Callable[[bytes], ValuePayload]
-KeyMangler = Callable[[KeyType], KeyType]
+KeyManglerType = Callable[[KeyType], KeyType]
 
 
 class CantDeserializeException(Exception):

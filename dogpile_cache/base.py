@@ -125,7 +125,7 @@ class BaseRegion:
         :param expiration_time: the lifetime of values, in seconds or as a timedelta;
             ``None`` and -1 mean that they never expire.
         :param arguments: what the backend is made with; each backend documents its own.
-        :param wrap: proxies, classes or instances, the last one outermost.
+        :param wrap: proxies, classes or instances, the first one outermost.
         :param replace_existing_backend: allow a configured region to be configured anew.
         :param region_invalidator: what ``invalidate()`` uses in place of a time kept in
             this process.
@@ -145,7 +145,7 @@ class BaseRegion:
         else:
             made = cls({} if arguments is None else arguments)
         proxied = made
-        for proxy in wrap:
+        for proxy in reversed(list(wrap)):
             proxied = _wrapped(proxy, proxied)
         self.expiration_time = lifetime
         if region_invalidator is not None:

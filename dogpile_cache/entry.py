@@ -121,8 +121,8 @@ class RegionBatch:
         clock = self._region._policy.clock
         started = clock.time()
         payloads = self._make([entry.key for entry in entries])
-        metadata = Metadata(clock.time(), started)
-        return [CachedValue(payload, metadata) for payload in payloads]
+        ended = clock.time()
+        return [CachedValue(p, Metadata(ended, started)) for p in payloads]
 
     def write(self, entries: Sequence[RegionEntry]) -> None:
         self._region._store.write_many({e.id: e.stored() for e in entries})

@@ -12,6 +12,7 @@ P = ParamSpec("P")
 P2 = ParamSpec("P2")
 R = TypeVar("R")
 S = TypeVar("S")
+C = TypeVar("C")
 
 ExpirationTime = float | Callable[[], float | None] | None
 
@@ -41,6 +42,10 @@ class CachedFunction(Protocol[P, R]):
         """Delete the result for these arguments."""
         ...
 
+    @overload
+    def __get__(  # of a classmethod
+        self: CachedFunction[Concatenate[type[C], P2], R], instance: Any, owner: type[C]
+    ) -> CachedMethod[type[C], P2, R]: ...
     @overload
     def __get__(self, instance: None, owner: Any) -> CachedFunction[P, R]: ...
     @overload
@@ -104,11 +109,29 @@ class CachedManyFunction(Protocol[P, R]):
         ...
 
     @overload
+    def __get__(  # of a classmethod
+        self: CachedManyFunction[Concatenate[type[C], P2], R],
+        instance: Any,
+        owner: type[C],
+    ) -> CachedManyMethod[type[C], P2, R]: ...
+    @overload
     def __get__(self, instance: None, owner: Any) -> CachedManyFunction[P, R]: ...
     @overload
     def __get__(
         self: CachedManyFunction[Concatenate[S, P2], R], instance: S, owner: Any
-    ) -> CachedMethod[S, P2, R]: ...
+    ) -> CachedManyMethod[S, P2, R]: ...
+
+
+class CachedManyMethod(CachedMethod[S, P, R]):
+    """Be a bound method decorated with ``cache_multi_on_arguments``."""
+
+    def get(self, it: S, /, *args: P.args, **kwargs: P.kwargs) -> Any:
+        """Return the cached results, ``NO_VALUE`` for those there are not."""
+        raise NotImplementedError
+
+    def set(self, mapping: Any, it: S, /, *args: Any, **kwargs: Any) -> None:
+        """Set results by key."""
+        raise NotImplementedError
 
 
 class Clock(Protocol):

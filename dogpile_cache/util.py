@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, MutableSet
-from functools import cached_property as memoized_property
+from functools import cached_property
 from threading import get_ident
 from typing import Any
 from weakref import WeakValueDictionary
@@ -37,6 +37,14 @@ __all__ = [
 
 _NUMBER = re.compile(r"[-+]?\d+(\.\d*)?([eE][-+]?\d+)?|[-+]?\.\d+([eE][-+]?\d+)?")
 _WORDS = {"true": True, "false": False, "none": None}
+
+
+class memoized_property(cached_property[Any]):  # noqa: N801  # dogpile.cache's name
+    """Be a read-only property that is evaluated once."""
+
+    def __init__(self, fget: Callable[[Any], Any], doc: str | None = None) -> None:
+        super().__init__(fget)
+        self.__doc__ = doc or fget.__doc__
 
 
 def coerce_string_conf(d: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ import re
 import threading
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from dogpile_cache.api import (
@@ -111,6 +112,18 @@ class MemcachedLock(Lease):
         return value if isinstance(value, bytes) else None
 
 
+class _HeldClient:
+    """Be the client of a thread, closed when the thread ends."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+
+    def __del__(self) -> None:
+        names = ("close", "disconnect_all")  # the libraries do not agree
+        with suppress(Exception):  # the interpreter may be ending, too
+            next(getattr(self.client, n) for n in names if hasattr(self.client, n))()
+
+
 class GenericMemcachedBackend(CacheBackend):
     """Be the base of backends for memcached.
 
@@ -133,11 +146,14 @@ class GenericMemcachedBackend(CacheBackend):
     distributed_lock: bool
     lock_timeout: float | None
 
+    set_arguments: dict[str, Any] = {}  # noqa: RUF012  # each instance has its own
+    """What each value is set with."""
+
     def __init__(self, arguments: BackendArguments) -> None:
         take(self, arguments)
         self.url = _servers(self.url)
         self.lock_timeout = self.lock_timeout or DEFAULT_LEASE
-        self.set_arguments: dict[str, Any] = {}
+        self.set_arguments = dict(type(self).set_arguments)
         self._imports()
         self.forget()
         forget_after_fork(self)
@@ -158,11 +174,15 @@ class GenericMemcachedBackend(CacheBackend):
     def client(self) -> Any:
         """The client of this thread."""
         try:
-            return self._clients.client
+            return self._clients.held.client
         except AttributeError:
-            self._clients.client = client = self._create_client()
-            pin_in_children(client)
-            return client
+            self._clients.held = held = _HeldClient(self._create_client())
+            pin_in_children(held)
+            return held.client
+
+    def _drop_client(self) -> None:
+        """Have this thread connect anew: half an answer may be left to read."""
+        vars(self._clients).pop("held", None)
 
     def _add(self, key: str, value: bytes, seconds: int) -> bool:
         return bool(self.client.add(key, value, seconds))
@@ -182,6 +202,7 @@ class GenericMemcachedBackend(CacheBackend):
         try:
             value = self.client.get(key)
         except _UNREADABLE:
+            self._drop_client()
             warning("The value of %r cannot be read; it is a miss", key, exc_info=True)
             return NO_VALUE
         return NO_VALUE if value is None else value
@@ -191,6 +212,7 @@ class GenericMemcachedBackend(CacheBackend):
         try:
             values = self.client.get_multi(keys)
         except _UNREADABLE:  # at least one; find out which
+            self._drop_client()
             return [self.get(key) for key in keys]
         return [NO_VALUE if v is None else v for v in map(values.get, keys)]
 

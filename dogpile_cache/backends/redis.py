@@ -165,10 +165,15 @@ class RedisBackend(BytesBackend):
         return {"protocol": 2, **quiet, **sockets, **self.connection_kwargs}
 
     def _reader(self) -> Any:
-        return self.reader_client if self._threads is None else self._threads.get()
+        return self._own(self.reader_client)
 
     def _writer(self) -> Any:
-        return self.writer_client if self._threads is None else self._threads.get()
+        return self._own(self.writer_client)
+
+    def _own(self, client: Any) -> Any:
+        """Return this thread's client in place of the one that threads share."""
+        threads = self._threads
+        return threads.get() if threads and threads.shared is client else client
 
     def get_mutex(self, key: KeyType) -> CacheMutex | None:
         if not self.distributed_lock:
