@@ -105,11 +105,11 @@ def typed_key_generator(
     type and ``repr``.  Of ``self`` and ``cls`` the class enters, and the
     ``__cache_key__()`` if there is one.
 
-    :param ignore: names of parameters to leave out of the key.  To set it, call the
-        generator without a function: ``typed_key_generator(ignore=("session",))``.
+    :param ignore: names of parameters to leave out of the key, where a function has
+        them.  To set it, for a region or for one function, call the generator without
+        a function: ``typed_key_generator(ignore=("session",))``.
     :param to_str: not used; for the sake of regions whose decorators are given one.
     :raises UnstableArgument: on a call with an object whose repr shows an address.
-    :raises ValidationError: ``ignore`` names a parameter that there is not.
     """
     if fn is None:
         return lambda namespace, fn, **kw: typed_key_generator(

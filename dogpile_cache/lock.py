@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .api import NO_VALUE, CachedValue, CacheMutex, CacheReturnType, Metadata
+from .api import NO_VALUE, CachedValue, CacheReturnType, Metadata
 from .flow import drive
 from .freshness import Policy
 from .invalidation import DefaultInvalidationStrategy
@@ -24,7 +24,7 @@ from .regenerate import elect
 
 if TYPE_CHECKING:
     from .freshness import State
-    from .protocols import Clock
+    from .protocols import Clock, Mutex
 
 Pair = tuple[Any, float]
 
@@ -49,11 +49,11 @@ class Lock:
 
     def __init__(
         self,
-        mutex: CacheMutex,
+        mutex: Mutex,
         creator: Callable[[], Pair],
         value_and_created_fn: Callable[[], Pair],
         expiretime: float | None,
-        async_creator: Callable[[CacheMutex], None] | None = None,
+        async_creator: Callable[[Mutex], None] | None = None,
         clock: Clock = time,
     ) -> None:
         self.mutex = mutex

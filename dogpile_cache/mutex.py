@@ -18,11 +18,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Hashable
 from threading import get_ident
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .api import NO_VALUE, CacheMutex
 from .exception import CreationDeadlock
 from .forking import forget_after_fork
+
+if TYPE_CHECKING:
+    from .protocols import Mutex
 
 
 def backoff(waited: float) -> float:
@@ -148,7 +151,7 @@ UNGUARDED = Unguarded()
 class Handover(CacheMutex):
     """Be what an ``async_creation_runner`` is given to release when it has done."""
 
-    def __init__(self, mutex: CacheMutex, land: Callable[[], None]) -> None:
+    def __init__(self, mutex: Mutex, land: Callable[[], None]) -> None:
         self._mutex = mutex
         self._land = land
 
@@ -157,7 +160,8 @@ class Handover(CacheMutex):
 
     def release(self) -> bool | None:
         try:
-            return self._mutex.release()
+            kept: bool | None = self._mutex.release()
+            return kept
         finally:
             self._land()
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
 
-from .api import CachedValue, CacheMutex, CacheReturnType, NoValueType
+from .api import CachedValue, CacheReturnType, NoValueType
 from .freshness import State
 
 P = ParamSpec("P")
 P2 = ParamSpec("P2")
 R = TypeVar("R")
 S = TypeVar("S")
-C = TypeVar("C")
 
 ExpirationTime = float | Callable[[], float | None] | None
 
@@ -42,29 +41,31 @@ class CachedFunction(Protocol[P, R]):
         """Delete the result for these arguments."""
         ...
 
+    # For a checker a classmethod is but a function whose first parameter is a class; and
+    # mypy does not look at the type of self here.  So the order matters.
     @overload
-    def __get__(  # of a classmethod
-        self: CachedFunction[Concatenate[type[C], P2], R], instance: Any, owner: type[C]
-    ) -> CachedMethod[type[C], P2, R]: ...
-    @overload
-    def __get__(self, instance: None, owner: Any) -> CachedFunction[P, R]: ...
+    def __get__(
+        self: CachedFunction[Concatenate[S, P2], R], instance: None, owner: Any
+    ) -> CachedOnClass[P2, R]: ...
     @overload
     def __get__(
         self: CachedFunction[Concatenate[S, P2], R], instance: S, owner: Any
     ) -> CachedMethod[S, P2, R]: ...
+    @overload
+    def __get__(
+        self: CachedFunction[Concatenate[S, P2], R], instance: object, owner: Any
+    ) -> CachedMethod[S, P2, R]: ...
+    @overload
+    def __get__(self, instance: object, owner: Any) -> CachedFunction[P, R]: ...
 
 
-class CachedMethod(Generic[S, P, R]):
-    """Be a bound method decorated with ``cache_on_arguments``.
+class Companions(Generic[S, P, R]):
+    """Be what is common to a method on its instance and on its class.
 
-    Its companions are those of the function and take the instance as an argument.
+    The companions are those of the function and take the instance as an argument.
     """
 
     original: Callable[Concatenate[S, P], R]
-
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Return the cached result, or call the method."""
-        raise NotImplementedError
 
     def get(self, it: S, /, *args: P.args, **kwargs: P.kwargs) -> R | NoValueType:
         """Return the cached result, or ``NO_VALUE``."""
@@ -80,6 +81,26 @@ class CachedMethod(Generic[S, P, R]):
 
     def invalidate(self, it: S, /, *args: P.args, **kwargs: P.kwargs) -> None:
         """Delete the result for these arguments."""
+        raise NotImplementedError
+
+
+class CachedMethod(Companions[S, P, R]):
+    """Be a method decorated with ``cache_on_arguments``, bound."""
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Return the cached result, or call the method."""
+        raise NotImplementedError
+
+
+class CachedOnClass(Companions[Any, P, R]):
+    """Be a decorated method, or a bound classmethod, as an attribute of its class."""
+
+    @overload
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
+    @overload
+    def __call__(self, it: Any, /, *args: P.args, **kwargs: P.kwargs) -> R: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> R:  # type: ignore[misc]  # takes all
+        """Return the cached result, or call the method."""
         raise NotImplementedError
 
 
@@ -109,17 +130,15 @@ class CachedManyFunction(Protocol[P, R]):
         ...
 
     @overload
-    def __get__(  # of a classmethod
-        self: CachedManyFunction[Concatenate[type[C], P2], R],
-        instance: Any,
-        owner: type[C],
-    ) -> CachedManyMethod[type[C], P2, R]: ...
-    @overload
-    def __get__(self, instance: None, owner: Any) -> CachedManyFunction[P, R]: ...
-    @overload
     def __get__(
         self: CachedManyFunction[Concatenate[S, P2], R], instance: S, owner: Any
     ) -> CachedManyMethod[S, P2, R]: ...
+    @overload
+    def __get__(
+        self: CachedManyFunction[Concatenate[S, P2], R], instance: object, owner: Any
+    ) -> CachedManyMethod[S, P2, R]: ...
+    @overload
+    def __get__(self, instance: object, owner: Any) -> CachedManyFunction[P, R]: ...
 
 
 class CachedManyMethod(CachedMethod[S, P, R]):
@@ -132,6 +151,18 @@ class CachedManyMethod(CachedMethod[S, P, R]):
     def set(self, mapping: Any, it: S, /, *args: Any, **kwargs: Any) -> None:
         """Set results by key."""
         raise NotImplementedError
+
+
+class Mutex(Protocol):
+    """Be any object that can be locked, such as a ``threading.Lock``."""
+
+    def acquire(self, wait: bool = ..., /) -> Any:
+        """Take the lock; without ``wait``, return at once.  True if it was taken."""
+        ...
+
+    def release(self) -> Any:
+        """Give the lock back."""
+        ...
 
 
 class Clock(Protocol):
@@ -157,8 +188,11 @@ class Entry(Protocol):
 
     id: Any
     key: Any
-    mutex: CacheMutex
-    defer: Callable[[CacheMutex], None] | None
+
+    @property
+    def mutex(self) -> Mutex: ...
+
+    defer: Callable[[Any], None] | None
     """Hands the creation of a stale value, and the mutex, to somebody else."""
 
     def state(self, value: CacheReturnType) -> State: ...

@@ -23,7 +23,7 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from .api import NO_VALUE, CacheMutex
+from .api import NO_VALUE
 from .flow import Flow
 from .freshness import State
 from .mutex import Flight, Flights, Handover
@@ -32,7 +32,7 @@ from .report import warning
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from .protocols import Batch, Entry, EntryT
+    from .protocols import Batch, Entry, EntryT, Mutex
 
 
 def regenerate(entry: Entry, flights: Flights, seen: Any) -> Flow[Any]:
@@ -77,7 +77,7 @@ def elect(
     return (yield from _create(entry, flight, land))
 
 
-def _pause(mutex: CacheMutex, begun: float) -> bool:
+def _pause(mutex: Mutex, begun: float) -> bool:
     """Wait for a change; True if the mutex was acquired meanwhile."""
     pause: Callable[[float], None] | None = getattr(mutex, "pause", None)
     if pause is None:
@@ -110,7 +110,7 @@ def _create(entry: Entry, flight: Flight, land: Callable[[], None]) -> Flow[Any]
 
 
 def _hand_over(
-    defer: Callable[[CacheMutex], None], mutex: CacheMutex, flight: Flight
+    defer: Callable[[Mutex], None], mutex: Mutex, flight: Flight
 ) -> Flow[None]:
     flight.handed_over, flight.leader = True, None
     try:
@@ -120,7 +120,7 @@ def _hand_over(
         raise
 
 
-def release(mutex: CacheMutex) -> bool:
+def release(mutex: Mutex) -> bool:
     """Release a mutex, whatever happens; False if it had been lost before."""
     try:
         return mutex.release() is not False
@@ -171,7 +171,7 @@ def regenerate_many(
 def _acquire_or_land(entry: Entry, flights: Flights, flight: Flight) -> bool:
     acquired = False
     try:
-        acquired = entry.mutex.acquire(False)
+        acquired = bool(entry.mutex.acquire(False))
     finally:
         if not acquired:
             flights.land(flight)

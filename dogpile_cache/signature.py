@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .exception import ValidationError
-
 Call = tuple[tuple[Any, ...], dict[str, Any]]
 
 _VARARGS, _VARKEYWORDS, _COROUTINE = 0x04, 0x08, 0x80  # co_flags, see inspect
@@ -96,7 +94,6 @@ def call_parts(
     count = plain_count(fn)
     names = positional_names(fn)
     ignored = frozenset((ignore,) if isinstance(ignore, str) else ignore)
-    _check(fn, ignored)
     first = 1 if has_self(fn) else 0
     kept = [i for i, name in enumerate(names) if i >= first and name not in ignored]
     all_kept = len(kept) == len(names)
@@ -119,16 +116,3 @@ def _owner(it: Any) -> Any:
         return it
     key = getattr(it, "__cache_key__", None)
     return type(it) if key is None else (type(it), key())
-
-
-def _check(fn: Callable[..., Any], ignored: frozenset[str]) -> None:
-    if ignored:
-        import inspect  # costly, and rarely needed
-
-        names = inspect.signature(fn).parameters
-        unknown = sorted(ignored - names.keys())
-        if unknown:
-            raise ValidationError(
-                f"{qualified_name(fn)} has no parameter {', '.join(unknown)} to ignore; "
-                f"it has {', '.join(names) or 'none'}."
-            )
