@@ -314,6 +314,13 @@ class PylibmcBackend(MemcacheArgs):
         return self._library.Client(self.url, binary=self.binary, behaviors=behaviors)
 
 
+def ascii_key(key: Any) -> Any:
+    """Return a key as :func:`safe_key` does, and the SHA-1 of one that is not ASCII."""
+    if isinstance(key, str) and not key.isascii():
+        return sha1_mangle_key(key)
+    return safe_key(key)
+
+
 class PyMemcacheBackend(GenericMemcachedBackend):
     """Use the ``HashClient`` of the library pymemcache.
 
@@ -334,6 +341,7 @@ class PyMemcacheBackend(GenericMemcachedBackend):
     """
 
     library = ("pymemcache", "memcached")
+    key_mangler = staticmethod(ascii_key)
     options: ClassVar[Mapping[str, Any]] = {
         **GenericMemcachedBackend.options,
         "memcached_expire_time": None,

@@ -1,4 +1,4 @@
-"""Tools for the tests of those who use the cache, and of those who write backends."""
+"""A clock for tests."""
 
 from __future__ import annotations
 
