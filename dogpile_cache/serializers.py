@@ -39,7 +39,8 @@ def encode(value: CachedValue, serializer: Serializer) -> bytes:
         return _FORM % (metadata.ct, metadata.st) + serializer(payload)
     import json  # for the metadata of somebody else's proxy
 
-    return json.dumps(dict(metadata)).encode() + b"|" + serializer(payload)
+    head = json.dumps(dict(metadata)).replace("|", r"\u007c")
+    return head.encode() + b"|" + serializer(payload)
 
 
 def decode(data: bytes, deserializer: Deserializer) -> CacheReturnType:

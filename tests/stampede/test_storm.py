@@ -1,0 +1,119 @@
+"""The storm: four processes of eight threads ask for one key at once, on real servers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import redis
+
+from benchmarks.remote import count_commands
+from benchmarks.storm import Storm
+from dogpile_cache import NO_VALUE, make_region
+from tests.servers import Memcached, Redis
+
+PROCESSES, THREADS = 4, 8
+MOST_COMMANDS = 60
+
+
+@pytest.fixture(params=["redis", "valkey", "pymemcache", "pylibmc", "memcached", "dbm"])
+def storm(request: Any, tmp_path: Path) -> Iterator[Storm]:
+    backend = request.param
+    arguments: dict[str, Any] = {"distributed_lock": True}
+    if backend in ("redis", "valkey"):
+        arguments["url"] = request.getfixturevalue("redis_server").url
+    elif backend == "dbm":
+        arguments = {"filename": str(tmp_path / "file.dbm")}
+    else:
+        arguments["url"] = request.getfixturevalue("memcached_server").url
+    with Storm("dogpile_cache", backend, arguments, processes=PROCESSES) as storm:
+        yield storm
+
+
+pytestmark = pytest.mark.server
+
+
+def test_a_missing_value_is_made_once_and_given_to_all(storm: Storm) -> None:
+    for _ in range(2):
+        result = storm.run(f"missing {uuid4()}")
+        assert result.errors == []
+        assert result.creations == 1
+        assert len(result.values) == 1
+        assert len(result.answers) == PROCESSES * THREADS
+
+
+def test_an_expired_value_is_made_once_and_all_others_are_served_it(
+    storm: Storm,
+) -> None:
+    result = storm.run(f"expired {uuid4()}", expired=True)
+    assert result.errors == []
+    assert result.creations == 1
+    assert result.served_stale == PROCESSES * THREADS - 1
+
+
+def test_a_storm_costs_redis_few_commands(redis_server: Redis) -> None:
+    arguments = {"url": redis_server.url, "distributed_lock": True}
+    with redis.Redis.from_url(redis_server.url) as client:
+        count = partial(count_commands, client)
+        with Storm("dogpile_cache", "redis", arguments, count=count) as storm:
+            storm.run("rehearsal")
+            result = storm.run("counted")
+    assert result.creations == 1
+    assert sum(result.commands.values()) <= MOST_COMMANDS, result.commands
+
+
+@pytest.mark.parametrize("backend", ["memory", "bounded", "redis", "pymemcache"])
+def test_many_threads_on_one_region_lose_nothing(
+    backend: str, redis_server: Redis, memcached_server: Memcached
+) -> None:
+    """Whatever is set, deleted, invalidated or expires: a key gives its own value."""
+    arguments: dict[str, Any] = {
+        "memory": {},
+        "bounded": {"max_entries": 10},
+        "redis": {"url": redis_server.url, "distributed_lock": True},
+        "pymemcache": {"url": memcached_server.url, "distributed_lock": True},
+    }[backend]
+    name = "memory" if backend == "bounded" else backend
+    region = make_region().configure(
+        f"dogpile.cache.{name}", expiration_time=0.05, arguments=arguments
+    )
+    made: dict[str, int] = dict.fromkeys((f"{backend} {i}" for i in range(20)), 0)
+    lock = threading.Lock()
+
+    def create(key: str) -> tuple[str, int]:
+        with lock:
+            made[key] += 1
+            return key, made[key]
+
+    def use(seed: int) -> None:
+        random = Random(seed)
+        for _ in range(150):
+            key = random.choice(list(made))
+            act = random.random()
+            if act < 0.7:
+                value = region.get_or_create(key, create, creator_args=((key,), {}))
+                assert value[0] == key
+                assert 1 <= value[1] <= made[key]
+            elif act < 0.8:
+                keys = random.sample(list(made), 5)
+                found = region.get_or_create_multi(keys, lambda *k: [*map(create, k)])
+                assert [value[0] for value in found] == keys
+            elif act < 0.9:
+                value = region.get(key)
+                assert value is NO_VALUE or value[0] == key
+            elif act < 0.97:
+                region.delete(key)
+            else:
+                region.invalidate(hard=random.random() < 0.5)
+
+    with ThreadPoolExecutor(32) as pool:
+        for done in [pool.submit(use, seed) for seed in range(32)]:
+            done.result(60)
+    assert not any(region.key_is_locked(key) for key in made)
