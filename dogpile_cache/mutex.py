@@ -40,11 +40,13 @@ class Flight:
     """Be one creation under way in this process, and the wait for its end."""
 
     __slots__ = (
+        "found",
         "handed_over",
         "id",
         "key",
         "landing",
         "leader",
+        "reads",
         "result",
         "superseded",
     )
@@ -54,6 +56,8 @@ class Flight:
         self.key = key
         self.leader: int | None = get_ident()
         self.result: Any = NO_VALUE  # as the backend stores it
+        self.reads = 0  # how often the leader has begun to look for the value
+        self.found = False  # whether the result was found so, and not made
         self.superseded = False  # deleted since the creation started
         self.handed_over = False  # to an async_creation_runner, which will land it
         self.landing = threading.Lock()

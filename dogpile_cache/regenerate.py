@@ -43,7 +43,10 @@ def regenerate(entry: Entry, flights: Flights, seen: Any) -> Flow[Any]:
             return (yield from _lead(entry, flights, flight, seen))
         if state is State.STALE:
             return seen
+        reads = flight.reads
         seen = entry.receive((yield partial(flights.wait, flight)))
+        if flight.found and flight.reads == reads:
+            seen = NO_VALUE  # found before we came, and perhaps deleted in between
     return seen
 
 
@@ -71,10 +74,18 @@ def elect(
             return seen
         if (yield partial(_pause, entry.mutex, begun)):
             break
-        seen = yield entry.read
-        if entry.state(seen) is State.FRESH:
+        seen = yield from _look(entry, flight)
+        if flight.found:
             return seen
     return (yield from _create(entry, flight, land))
+
+
+def _look(entry: Entry, flight: Flight) -> Flow[Any]:
+    """Read the value, and note whether it may be served."""
+    flight.reads += 1
+    seen = yield entry.read
+    flight.found = entry.state(seen) is State.FRESH
+    return seen
 
 
 def _pause(mutex: Mutex, begun: float) -> bool:
@@ -90,11 +101,10 @@ def _create(entry: Entry, flight: Flight, land: Callable[[], None]) -> Flow[Any]
     """Look again and make the value; the mutex is held."""
     written = False
     try:
-        seen = yield entry.read
-        state = entry.state(seen)
-        if state is State.FRESH:
+        seen = yield from _look(entry, flight)
+        if flight.found:
             return seen
-        if state is State.STALE and entry.defer is not None:
+        if entry.defer is not None and entry.state(seen) is State.STALE:
             yield from _hand_over(entry.defer, Handover(entry.mutex, land), flight)
             return seen
         made = yield entry.create
@@ -184,11 +194,14 @@ def _create_many(
     seen: dict[Any, Any],
     written: set[Any],
 ) -> Flow[None]:
-    entries = [entry for entry, _ in owned]
-    if entries:
-        for entry, value in zip(entries, (yield partial(batch.read, entries))):
+    for _, flight in owned:
+        flight.reads += 1
+    if owned:
+        found = yield partial(batch.read, [entry for entry, _ in owned])
+        for (entry, flight), value in zip(owned, found):
             seen[entry.key] = value
-    entries = [e for e in entries if e.state(seen[e.key]) is not State.FRESH]
+            flight.found = entry.state(value) is State.FRESH
+    entries = [entry for entry, flight in owned if not flight.found]
     if entries:
         made = yield partial(batch.create, entries)
         seen.update((e.key, value) for e, value in zip(entries, made))
