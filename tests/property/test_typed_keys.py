@@ -80,9 +80,7 @@ def bound(fn: Callable[..., Any], call: tuple[list[Any], dict[str, Any]]) -> Any
     return dict(arguments.arguments)
 
 
-@given(
-    st.sampled_from([plain, defaults, variadic, by_name, by_position]), calls, calls
-)
+@given(st.sampled_from([plain, defaults, variadic, by_name, by_position]), calls, calls)
 def test_two_calls_have_one_key_just_if_the_function_sees_the_same(
     fn: Callable[..., Any], one: Any, other: Any
 ) -> None:

@@ -182,7 +182,7 @@ class Actor:
                     name(self.lost),
                     name(self.took_back),
                 ),
-                (name(self.result), type(self.error), self.was_handed),
+                (name(self.result), self.error is None, self.was_handed),
                 *self._frames(),
             )
         return self.can_go, self._told

@@ -45,7 +45,7 @@ class Made(NamedTuple):
     """The phase of the event in which its creation began."""
 
 
-_TELLING = {str, int, bool, State, Made}
+_TELLING = {str, int, bool}
 """Types of what is named by itself; a float is a time that nobody decides by."""
 
 
@@ -192,7 +192,11 @@ class World:
         self.values = Values()
         self.locks: dict[Any, Lock] = {}
         self._naming: dict[type, Callable[[Any], Any]] = {
-            CachedValue: lambda it: (it.payload, it.metadata["st"], it.metadata["ct"]),
+            Made: lambda it: (it.key, it.by, it.again, int(it.after)),
+            State: lambda it: it.value,
+            CachedValue: lambda it: (
+                (self.name(it.payload), it.metadata["st"], it.metadata["ct"])
+            ),
             Flight: lambda it: next(name for name, f in self.flights() if f is it),
             SplitEntry: lambda it: (it.key, it.began, self.name(it.stored())),
             SplitBatch: lambda it: it.began,
@@ -232,7 +236,10 @@ class World:
             yield from flights.named.items()
 
     def name(self, it: Any) -> Any:
-        """Return what is equal for answers of one meaning."""
+        """Return what is equal for answers of one meaning.
+
+        It is made of plain objects alone, which cost the garbage collector nothing.
+        """
         if type(it) in _TELLING:
             return it
         naming = self._naming.get(type(it))
@@ -251,12 +258,17 @@ class World:
 
     def describe(self) -> tuple[Any, ...]:
         """Return all that the future depends on, but for those who take the steps."""
+        of_flight = Flight.__slots__
         return (
             self.in_cache(),
             tuple(sorted((k, lock.holder) for k, lock in self.locks.items())),
             tuple(
-                (name, f.superseded, f.landing.locked(), self.name(f.result))
+                (
+                    name,
+                    f.landing.locked(),
+                    self._names(getattr(f, s) for s in of_flight),
+                )
                 for name, f in sorted(self.flights(), key=lambda pair: pair[0])
             ),
-            (self.clock.now, self.strategy.latest, self.phase),
+            (self.clock.now, self.strategy.latest, int(self.phase)),
         )

@@ -186,7 +186,9 @@ def test_ignored_arguments_are_not_part_of_the_key() -> None:
     assert make_key(object(), 1) != make_key(object(), 2)
 
 
-def test_ignoring_is_for_a_whole_region_of_functions_that_may_not_have_the_name() -> None:
+def test_ignoring_is_for_a_whole_region_of_functions_that_may_not_have_the_name() -> (
+    None
+):
     def without(a: int) -> int:
         return a
 
