@@ -178,10 +178,7 @@ class CacheBackend:
     """The names and defaults of the arguments; None when they are not known."""
 
     is_expired: Callable[[Any], bool] | None = None
-    """Tells whether a stored object has outlived its region's expiration time.
-
-    The region sets it when it is configured.
-    """
+    """Tells whether what is stored has expired; its region sets it at configure."""
 
     def __init__(self, arguments: BackendArguments) -> None:
         """Accept the ``arguments`` of ``configure()``, which are not to be changed."""

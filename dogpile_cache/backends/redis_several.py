@@ -1,0 +1,97 @@
+"""Redis behind Sentinel and as a cluster; see :mod:`dogpile_cache.backends.redis`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from dogpile_cache.api import KeyType
+from dogpile_cache.exception import ValidationError
+from dogpile_cache.options import library
+
+from .redis_single import RedisBackend
+
+
+class RedisSentinelBackend(RedisBackend):
+    """Keep values in the master that a set of sentinels names.
+
+    Values are read from the master, too: from a replica that lags, a value that has
+    just been made would seem missing, and be made again.
+
+    :param sentinels: pairs of host and port.
+    :param service_name: what the sentinels call the master.
+    :param sentinel_kwargs: arguments for the connections to the sentinels.
+    :param distributed_lock: here it is true by default.
+
+    The other parameters are those of :class:`RedisBackend`, less ``url``, ``host``,
+    ``port`` and ``connection_pool``.
+    """
+
+    options: ClassVar[Mapping[str, Any]] = {
+        **RedisBackend.options,
+        "sentinels": None,
+        "service_name": "mymaster",
+        "sentinel_kwargs": None,
+        "distributed_lock": True,
+    }
+
+    sentinels: Any
+    service_name: str
+    sentinel_kwargs: Any
+
+    def _create_client(self) -> None:
+        if not self.sentinels:
+            raise ValidationError(
+                "The argument 'sentinels' is missing; it is a list of pairs of host "
+                "and port, such as [('localhost', 26379)]."
+            )
+        module = library(f"{self.library}.sentinel", self.library)
+        kwargs = self._connection_options()
+        for name in ("db", "username", "password", "ssl"):
+            if getattr(self, name) is not None:
+                kwargs.setdefault(name, getattr(self, name))
+        self.sentinel = module.Sentinel(
+            [tuple(pair) for pair in self.sentinels],
+            sentinel_kwargs=dict(self.sentinel_kwargs or {}),
+            **kwargs,
+        )
+        self.writer_client = self.sentinel.master_for(self.service_name)
+        self.reader_client = self.writer_client
+
+
+class RedisClusterBackend(RedisBackend):
+    """Keep values in a cluster.
+
+    :param startup_nodes: a list of the library's ``ClusterNode``, of which one must
+        answer.
+    :param url: of one node, in place of a list.
+
+    The other parameters are those of :class:`RedisBackend`, less ``host``, ``port``,
+    ``db`` and ``connection_pool``.
+    """
+
+    options: ClassVar[Mapping[str, Any]] = {
+        **RedisBackend.options,
+        "startup_nodes": None,
+    }
+
+    startup_nodes: Any
+
+    def _create_client(self) -> None:
+        module = library(f"{self.library}.cluster", self.library)
+        cluster_class = getattr(module, f"{self.library.capitalize()}Cluster")
+        kwargs = self._connection_options()
+        for name in ("username", "password", "ssl"):
+            if getattr(self, name) is not None:
+                kwargs.setdefault(name, getattr(self, name))
+        if self.url is not None:
+            client = cluster_class.from_url(self.url, **kwargs)
+        else:
+            client = cluster_class(startup_nodes=self.startup_nodes, **kwargs)
+        self.writer_client = self.reader_client = client
+
+    def _read_many(self, keys: Sequence[KeyType]) -> Sequence[bytes | None]:
+        return self.reader_client.mget_nonatomic(keys)  # type: ignore[no-any-return]
+
+    def _write_many(self, mapping: Mapping[KeyType, bytes]) -> None:
+        self.writer_client.mset_nonatomic(mapping)

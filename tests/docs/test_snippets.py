@@ -1,0 +1,105 @@
+"""Every snippet of the README and the documentation runs."""
+
+from __future__ import annotations
+
+import configparser
+import re
+import sys
+import textwrap
+import types
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dogpile_cache.config import make_regions
+
+ROOT = Path(__file__).parent.parent.parent
+PAGES = [ROOT / "README.rst", *sorted((ROOT / "docs").rglob("*.rst"))]
+BLOCK = re.compile(r"^\.\. code-block:: (\w+)\n\n((?:    .*\n|\n)+)", re.MULTILINE)
+REDIS = "redis://localhost:6379/0"
+
+
+def snippets(page: Path, language: str) -> Iterator[str]:
+    for found in BLOCK.finditer(page.read_text()):
+        if found[1] == language:
+            yield textwrap.dedent(found[2])
+
+
+def name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def pages(language: str, with_redis: bool = False) -> list[Path]:
+    return [
+        page
+        for page in PAGES
+        if any(snippets(page, language)) and (REDIS in page.read_text()) == with_redis
+    ]
+
+
+def run(page: Path, redis_url: str = REDIS) -> None:
+    """Run the Python snippets of a page one after the other, as one module."""
+    module = types.ModuleType("snippets_of_a_page")
+    sys.modules[module.__name__] = module
+    for snippet in snippets(page, "python"):
+        code = compile(snippet.replace(REDIS, redis_url), name(page), "exec")
+        exec(code, module.__dict__)
+
+
+@pytest.mark.parametrize("page", pages("python"), ids=name)
+def test_the_snippets_of_a_page_run(page: Path) -> None:
+    run(page)
+
+
+@pytest.mark.parametrize("page", pages("python", with_redis=True), ids=name)
+def test_the_snippets_of_a_page_run_on_redis(page: Path, redis_server: Any) -> None:
+    run(page, redis_server.url)
+
+
+@pytest.mark.parametrize("page", pages("ini"), ids=name)
+def test_the_settings_of_a_page_are_taken(page: Path) -> None:
+    for snippet in snippets(page, "ini"):
+        parser = configparser.ConfigParser()
+        parser.read_string(snippet)
+        regions = make_regions(dict(parser["app:main"]))
+        assert all(region.is_configured for region in regions.values())
+
+
+def test_the_contract_that_a_page_shows_holds() -> None:
+    """The documentation's backend passes the contract, as it says."""
+    run(ROOT / "docs" / "explanation" / "writing-a-backend.rst")
+    shelf = sys.modules["snippets_of_a_page"].TestShelf()
+    tests = [t for t in dir(shelf) if t.startswith("test_") and getattr(shelf, t)]
+    assert len(tests) > 20
+    for test in tests:
+        getattr(shelf, test)()
+
+
+def test_the_readme_and_the_tutorial_are_among_the_pages() -> None:
+    names = {name(page) for page in (*pages("python"), *pages("python", True))}
+    assert {"README.rst", "docs/tutorial.rst"} <= names
+
+
+def options_of_backends() -> list[tuple[type, str]]:
+    from dogpile_cache.backends import file, memcached, memory, redis
+
+    classes = [
+        memory.MemoryBackend,
+        file.DBMBackend,
+        memcached.MemcachedBackend,
+        memcached.PylibmcBackend,
+        memcached.PyMemcacheBackend,
+        memcached.BMemcachedBackend,
+        redis.RedisBackend,
+        redis.RedisSentinelBackend,
+        redis.RedisClusterBackend,
+    ]
+    return [(cls, option) for cls in classes for option in cls.options]
+
+
+@pytest.mark.parametrize(("cls", "option"), options_of_backends())
+def test_every_argument_of_a_backend_is_documented(cls: type, option: str) -> None:
+    text = "".join(c.__doc__ or "" for c in cls.__mro__ if c.__module__ != "builtins")
+    assert f":param {option}:" in text
