@@ -183,7 +183,7 @@ def _traced_bytes(fill: Fill, keys: Sequence[str], payloads: Sequence[bytes]) ->
         tracemalloc.stop()
 
 
-def rows() -> list[Row]:
+def rows() -> list[Row]:  # long as a table is
     return [
         Row(
             "memory, get_or_create hit",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from .api import (
@@ -118,7 +119,7 @@ class BaseRegion:
         wrap: Iterable[ProxyBackend | type[ProxyBackend]] = (),
         replace_existing_backend: bool = False,
         region_invalidator: RegionInvalidationStrategy | None = None,
-    ) -> Self:
+    ) -> Self:  # long for what there is to say of its parameters
         """Give the region its backend; return the region.
 
         :param backend: the name of the backend.
@@ -140,13 +141,13 @@ class BaseRegion:
             )
         lifetime = seconds(expiration_time)
         cls = load_backend(backend)
-        if _config_argument_dict is not None:
-            made = cls.from_config_dict(_config_argument_dict, _config_prefix or "")
-        else:
+        if _config_argument_dict is None:
             made = cls({} if arguments is None else arguments)
-        proxied = made
-        for proxy in reversed(list(wrap)):
-            proxied = _wrapped(proxy, proxied)
+        else:
+            made = cls.from_config_dict(_config_argument_dict, _config_prefix or "")
+        proxied = reduce(
+            lambda inner, proxy: _wrapped(proxy, inner), [*wrap][::-1], made
+        )
         self.expiration_time = lifetime
         if region_invalidator is not None:
             self._set_strategy(region_invalidator)

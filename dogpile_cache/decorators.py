@@ -148,10 +148,10 @@ def _lifetime(expiration_time: ExpirationTime) -> Callable[[], float | None]:
     return expiration_time if callable(expiration_time) else lambda: expiration_time
 
 
-def _finish(wrapper: Any, fn: Callable[..., Any], **companions: Any) -> Any:
-    update_wrapper(wrapper, fn)
-    for name, companion in companions.items():
-        setattr(wrapper, name, companion)
+def _finish(wrapper: Any, companions: _One | _Many) -> Any:
+    update_wrapper(wrapper, companions.original)
+    for name in ("invalidate", "set", "get", "refresh", "original"):
+        setattr(wrapper, name, getattr(companions, name))
     return wrapper
 
 
@@ -165,7 +165,6 @@ def _cached(
     complete = completer(fn)
     count = plain_count(fn)
     template = getattr(make_key, "template", None)
-    lifetime = _lifetime(expiration_time)
     fixed = None if callable(expiration_time) else expiration_time
     dynamic = expiration_time if callable(expiration_time) else None
 
@@ -183,30 +182,41 @@ def _cached(
         timeout = fixed if dynamic is None else dynamic()
         return region.get_or_create(key, fn, timeout, should_cache_fn, (args, kwargs))
 
-    def invalidate(*args: Any, **kwargs: Any) -> None:
-        region.delete(key_of(args, kwargs))
+    one = _One(region, fn, key_of, _lifetime(expiration_time), should_cache_fn)
+    return _finish(cached, one)
 
-    def set_(value: Any, *args: Any, **kwargs: Any) -> None:
-        region.set(key_of(args, kwargs), value)
 
-    def get(*args: Any, **kwargs: Any) -> Any:
-        return region.get(key_of(args, kwargs), lifetime())
+class _One:
+    """Be the companions of a function with one value per call."""
 
-    def refresh(*args: Any, **kwargs: Any) -> Any:
-        value = fn(*args, **kwargs)
-        if should_cache_fn is None or should_cache_fn(value):
-            region.set(key_of(args, kwargs), value)
+    def __init__(
+        self,
+        region: Any,
+        fn: Callable[..., Any],
+        key_of: Callable[[tuple[Any, ...], dict[str, Any]], Any],
+        lifetime: Callable[[], float | None],
+        should_cache_fn: Callable[[Any], bool] | None,
+    ) -> None:
+        self._region = region
+        self.original = fn
+        self._key_of = key_of
+        self._lifetime = lifetime
+        self._keep = should_cache_fn
+
+    def invalidate(self, *args: Any, **kwargs: Any) -> None:
+        self._region.delete(self._key_of(args, kwargs))
+
+    def set(self, value: Any, *args: Any, **kwargs: Any) -> None:
+        self._region.set(self._key_of(args, kwargs), value)
+
+    def get(self, *args: Any, **kwargs: Any) -> Any:
+        return self._region.get(self._key_of(args, kwargs), self._lifetime())
+
+    def refresh(self, *args: Any, **kwargs: Any) -> Any:
+        value = self.original(*args, **kwargs)
+        if self._keep is None or self._keep(value):
+            self.set(value, *args, **kwargs)
         return value
-
-    return _finish(
-        cached,
-        fn,
-        invalidate=invalidate,
-        set=set_,
-        get=get,
-        refresh=refresh,
-        original=fn,
-    )
 
 
 def _cached_many(
@@ -217,57 +227,76 @@ def _cached_many(
     should_cache_fn: Callable[[Any], bool] | None,
     asdict: bool,
 ) -> Any:
-    skip = 1 if has_self(fn) else 0
     lifetime = _lifetime(expiration_time)
-
-    def values_of(args: tuple[Any, ...], made: Any) -> list[Any]:
-        return [made.get(arg, NO_VALUE) for arg in args] if asdict else list(made)
-
-    def answer(args: tuple[Any, ...], values: Sequence[Any]) -> Any:
-        if not asdict:
-            return values
-        return {a: value for a, value in zip(args, values) if value is not NO_VALUE}
+    many = _Many(region, fn, make_keys, lifetime, should_cache_fn, asdict)
 
     def cached(*args: Any, **kwargs: Any) -> Any:
-        keys, asked = make_keys(*args, **kwargs), args[skip:]
+        return many(args, kwargs)
+
+    return _finish(cached, many)
+
+
+class _Many:
+    """Be a function of many keys, and its companions."""
+
+    def __init__(
+        self,
+        region: Any,
+        fn: Callable[..., Any],
+        make_keys: Callable[..., Sequence[Any]],
+        lifetime: Callable[[], float | None],
+        should_cache_fn: Callable[[Any], bool] | None,
+        asdict: bool,
+    ) -> None:
+        self._region = region
+        self.original = fn
+        self._make_keys = make_keys
+        self._lifetime = lifetime
+        self._keep = should_cache_fn
+        self._asdict = asdict
+        self._skip = 1 if has_self(fn) else 0
+
+    def __call__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        keys, asked = self._make_keys(*args, **kwargs), args[self._skip :]
         by_key = dict(zip(keys, asked))
 
         def create(*wanted: Any) -> list[Any]:
             chosen = tuple(by_key[key] for key in wanted)
-            return values_of(chosen, fn(*args[:skip], *chosen))
+            made = self.original(*args[: self._skip], *chosen)
+            return self._values(chosen, made)
 
-        values = region.get_or_create_multi(keys, create, lifetime(), should_cache_fn)
-        return answer(asked, values)
-
-    def invalidate(*args: Any) -> None:
-        region.delete_multi(make_keys(*args))
-
-    def set_(mapping: Mapping[Any, Any], *owner: Any) -> None:
-        keys = make_keys(*owner, *mapping)
-        region.set_multi(dict(zip(keys, mapping.values())))
-
-    def get(*args: Any) -> Any:
-        return region.get_multi(make_keys(*args), lifetime())
-
-    def refresh(*args: Any) -> Any:
-        keys, asked = make_keys(*args), args[skip:]
-        values = values_of(asked, fn(*args))
-        region.set_multi(
-            {
-                key: value
-                for key, value in zip(keys, values)
-                if value is not NO_VALUE
-                and (should_cache_fn is None or should_cache_fn(value))
-            }
+        values = self._region.get_or_create_multi(
+            keys, create, self._lifetime(), self._keep
         )
-        return answer(asked, values)
+        return self._answer(asked, values)
 
-    return _finish(
-        cached,
-        fn,
-        invalidate=invalidate,
-        set=set_,
-        get=get,
-        refresh=refresh,
-        original=fn,
-    )
+    def _values(self, asked: tuple[Any, ...], made: Any) -> list[Any]:
+        if self._asdict:
+            return [made.get(key, NO_VALUE) for key in asked]
+        return list(made)
+
+    def _answer(self, asked: tuple[Any, ...], values: Sequence[Any]) -> Any:
+        if not self._asdict:
+            return values
+        return {key: v for key, v in zip(asked, values) if v is not NO_VALUE}
+
+    def invalidate(self, *args: Any) -> None:
+        self._region.delete_multi(self._make_keys(*args))
+
+    def set(self, mapping: Mapping[Any, Any], *owner: Any) -> None:
+        keys = self._make_keys(*owner, *mapping)
+        self._region.set_multi(dict(zip(keys, mapping.values())))
+
+    def get(self, *args: Any) -> Any:
+        return self._region.get_multi(self._make_keys(*args), self._lifetime())
+
+    def refresh(self, *args: Any) -> Any:
+        keys, asked = self._make_keys(*args), args[self._skip :]
+        values = self._values(asked, self.original(*args))
+        kept = {
+            key: value
+            for key, value in zip(keys, values)
+            if value is not NO_VALUE and (self._keep is None or self._keep(value))
+        }
+        self._region.set_multi(kept)
+        return self._answer(asked, values)

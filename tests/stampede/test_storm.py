@@ -74,6 +74,7 @@ def test_many_threads_on_one_region_lose_nothing(
     backend: str, redis_server: Redis, memcached_server: Memcached
 ) -> None:
     """Whatever is set, deleted, invalidated or expires: a key gives its own value."""
+    # Long, since all that may happen has to happen to one region.
     arguments: dict[str, Any] = {
         "memory": {},
         "bounded": {"max_entries": 10},

@@ -290,5 +290,5 @@ def test_a_key_mangler_may_be_set_after_configuring() -> None:
 def test_false_switches_the_mangler_of_the_backend_off() -> None:
     for key_mangler, expected in ((None, safe_key), (False, None)):
         region = make_region(key_mangler=key_mangler)
-        region.configure("dogpile.cache.pymemcache", arguments={"url": "127.0.0.1:1"})
+        region.configure("dogpile.cache.memcached", arguments={"url": "127.0.0.1:1"})
         assert region.key_mangler is expected
