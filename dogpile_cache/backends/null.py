@@ -14,23 +14,15 @@ from dogpile_cache.api import (
     CacheMutex,
     KeyType,
 )
+from dogpile_cache.mutex import Unguarded
 
 __all__ = ["NullBackend"]
 
 
-class NullLock(CacheMutex):
-    """Keep nobody out."""
+class NullLock(Unguarded):
+    """Keep nobody out, not even the threads of this process."""
 
     gathers = False  # where nothing is kept, nobody gains by waiting for another
-
-    def acquire(self, wait: bool = True) -> bool:
-        return True
-
-    def release(self) -> None:
-        return None
-
-    def locked(self) -> bool:
-        return False
 
 
 class NullBackend(CacheBackend):

@@ -6,9 +6,8 @@ again, so that every schedule is covered and counted, though not each walked by 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from typing import Any
 
 from dogpile_cache.flow import Flow
@@ -65,51 +64,57 @@ class Play:
             actor.abandon()
 
 
-@dataclass
-class Explored:
-    """Say how much was covered."""
+class Search:
+    """Run every schedule, and check how each of them ends.
 
-    schedules: int
-    states: int
+    :param new_play: begins anew, always in the same way.
+    :param check: raises ``AssertionError`` for an end that should not be.
+    """
 
+    def __init__(
+        self, new_play: Callable[[], Play], check: Callable[[Play], None]
+    ) -> None:
+        self._new_play = new_play
+        self._check = check
+        self.known: dict[Any, int] = {}
+        """How many schedules begin at a state with a choice."""
+        with closing(new_play()) as play:
+            self.schedules = self._follow(play, [])
 
-def explore(new_play: Callable[[], Play], check: Callable[[Play], None]) -> Explored:
-    """Run every schedule; check each of their ends."""
-    known: dict[Any, int] = {}
-
-    def replay(choices: Sequence[int]) -> Play:
-        play = new_play()
-        for choice in choices:
-            play.actors[choice].take()
-        return play
-
-    def follow(play: Play, choices: list[int]) -> int:
+    def _follow(self, play: Play, choices: list[int]) -> int:
         """Return how many schedules begin with some choices, and use up the play."""
-        with closing(play):
-            state = play.describe()
-            if state in known:
-                return known[state]
-            ready = play.ready()
-            if not ready:
-                _checked(play, choices, lambda: check(play))
-            first, *others = ready or [-1]
-            total = 0 if ready else 1
-            if ready:
-                _checked(play, choices, play.actors[first].take)
-                total = follow(play, [*choices, first])
-        for choice in others:
-            again = replay(choices)
-            _checked(again, choices, again.actors[choice].take)
-            total += follow(again, [*choices, choice])
-        known[state] = total
-        return total
+        while len(ready := play.ready()) == 1:
+            self._take(play, choices, ready[0])
+        if not ready:
+            with _telling(play, choices):
+                self._check(play)
+            return 1
+        state = play.describe()
+        if state not in self.known:
+            first, *others = ready
+            total = sum(self._follow_another(choices, other) for other in others)
+            self._take(play, choices, first)
+            self.known[state] = total + self._follow(play, choices)
+        return self.known[state]
 
-    return Explored(follow(new_play(), []), len(known))
+    def _follow_another(self, choices: list[int], choice: int) -> int:
+        with closing(self._new_play()) as play:
+            for earlier in choices:
+                play.actors[earlier].take()
+            choices = list(choices)
+            self._take(play, choices, choice)
+            return self._follow(play, choices)
+
+    def _take(self, play: Play, choices: list[int], choice: int) -> None:
+        choices.append(choice)
+        with _telling(play, choices):
+            play.actors[choice].take()
 
 
-def _checked(play: Play, choices: list[int], act: Callable[[], None]) -> None:
+@contextmanager
+def _telling(play: Play, choices: Sequence[int]) -> Iterator[None]:
     try:
-        act()
+        yield
     except AssertionError as error:
         order = " ".join(play.actors[choice].name for choice in choices)
         raise AssertionError(f"{error}\n{order}\n{play.story()}") from error
