@@ -20,6 +20,13 @@ Step = Callable[[], Any]
 Flow = Generator[Step, Any, T]
 
 
+class _Stopped(Exception):
+    """Carry through a flow an error that a generator would take for its own end."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+
 def drive(flow: Flow[T]) -> T:
     """Run a flow to its end in this thread and return its result."""
     try:
@@ -27,6 +34,8 @@ def drive(flow: Flow[T]) -> T:
         while True:
             try:
                 answer = step()
+            except (StopIteration, GeneratorExit) as error:
+                step = flow.throw(_Stopped(error))
             except BaseException as error:  # noqa: BLE001  # the flow handles it
                 step = flow.throw(error)
             else:
@@ -34,3 +43,5 @@ def drive(flow: Flow[T]) -> T:
     except StopIteration as end:
         result: T = end.value
         return result
+    except _Stopped as stopped:
+        raise stopped.error from None

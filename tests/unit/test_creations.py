@@ -168,3 +168,20 @@ def test_a_base_exception_in_a_creator_leaves_the_key_free(region: CacheRegion) 
     with pytest.raises(KeyboardInterrupt):
         region.get_or_create("key", interrupted)
     assert not region.key_is_locked("key")
+
+
+@pytest.mark.parametrize(
+    "error", [StopIteration(1), KeyboardInterrupt(), GeneratorExit()]
+)
+def test_whatever_a_creator_raises_reaches_its_caller_as_it_is(
+    error: BaseException,
+) -> None:
+    region = make_region().configure("dogpile.cache.memory")
+
+    def create() -> None:
+        raise error
+
+    with pytest.raises(type(error)) as caught:
+        region.get_or_create("key", create)
+    assert caught.value is error
+    assert not region.key_is_locked("key")
