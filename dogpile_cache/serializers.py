@@ -109,4 +109,4 @@ def _foreign(head: bytes) -> MetaDataType | NoValueType:
     if metadata["v"] != value_version:
         return NO_VALUE
     times = Metadata(float(metadata["ct"]), float(metadata.get("st", metadata["ct"])))
-    return metadata if metadata.keys() - set(times) else times
+    return {**metadata, **times} if metadata.keys() - set(times) else times

@@ -94,8 +94,17 @@ class FileLock(AbstractFileLock):
     """Lock by ``flock()`` on a lock file."""
 
     def __init__(self, filename: str) -> None:
-        self._held = threading.local()
         self.filename = filename
+        self._files: set[int] = set()
+        self._held = threading.local()
+        forget_after_fork(self)
+
+    def forget(self) -> None:
+        """Close what a forked child inherits: it would keep its parent's locks."""
+        for file in self._files:
+            os.close(file)
+        self._files = set()
+        self._held = threading.local()
 
     @property
     def is_open(self) -> bool:
@@ -115,10 +124,11 @@ class FileLock(AbstractFileLock):
 
     def _acquire(self, how: int, wait: bool) -> bool:
         file = open_private(self.filename)
+        self._files.add(file)
         try:
             fcntl.flock(file, how if wait else how | fcntl.LOCK_NB)
         except BaseException as error:
-            os.close(file)
+            self._close(file)
             if isinstance(error, BlockingIOError):
                 return False
             raise
@@ -128,6 +138,11 @@ class FileLock(AbstractFileLock):
     def _release(self) -> None:
         file = self._held.file
         del self._held.file
+        fcntl.flock(file, fcntl.LOCK_UN)  # a child may hold another copy of the file
+        self._close(file)
+
+    def _close(self, file: int) -> None:
+        self._files.discard(file)
         os.close(file)
 
 

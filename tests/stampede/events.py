@@ -49,7 +49,8 @@ def _parts_of_deletion(region: CacheRegion, key: str) -> dict[str, Step]:
 @cache
 def deletion() -> tuple[str, ...]:
     """Return in which order ``region.delete`` does its parts."""
-    region, order = World(Case((0,))).regions[0], []
+    region = World(Case((0,))).regions[0]
+    order: list[str] = []
     with ExitStack() as stack:
         for of, part in (
             (region._flights, "supersede"),
