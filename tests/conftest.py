@@ -26,11 +26,18 @@ SERVERS = {
 }
 
 
+SERVED = {"redis", "valkey", "memcached", "pylibmc", "pymemcache", "bmemcached"}
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test that asks for a server."""
+    """Mark every test that asks for a server, by a fixture or by a parameter."""
     for item in items:
-        if SERVERS & set(getattr(item, "fixturenames", ())):
+        fixtures = set(getattr(item, "fixturenames", ()))
+        call = getattr(item, "callspec", None)
+        values = call.params.values() if call and "request" in fixtures else ()
+        names = {value for value in values if isinstance(value, str)}
+        if SERVERS & fixtures or SERVED & names:
             item.add_marker(pytest.mark.server)
 
 

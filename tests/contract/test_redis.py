@@ -17,6 +17,7 @@ from dogpile_cache.exception import ValidationError
 from tests.servers import Redis, SentinelSet
 
 DEADLINE = 30.0
+pytestmark = pytest.mark.server
 
 
 @pytest.fixture
