@@ -1,8 +1,9 @@
 """A backend that keeps values in a dbm file, for the processes of one machine.
 
-Two lock files stand beside the file: one lets many read or one write, and in the other
-each key has a lock of its own for its creation.  The kernel drops both kinds of lock
-when their process ends, however it ends.
+Three lock files stand beside the file: one lets many read or one write; one is held by
+all whose values are being made, and keeps processes of dogpile.cache out; in the third
+each key has a lock of its own for its creation.  The kernel drops these locks when
+their process ends, however it ends.
 
 Python's :mod:`dbm` chooses the format of a new file.  ``dbm.dumb``, its last resort,
 reads its whole index each time it is opened, which is each time a value is read: a hit
@@ -45,7 +46,8 @@ class DBMBackend(BytesBackend):
     :param rw_lockfile: the lock file for reading and writing; by default ``filename``
         with ``.rw.lock`` added.  False: no such lock.
     :param dogpile_lockfile: the lock file for creations; by default ``filename`` with
-        ``.dogpile.lock`` added.  False: only threads of one process keep each other out.
+        ``.dogpile.lock`` added; that of the keys has ``.keys`` added to it.  False: only
+        threads of one process keep each other out.
     :param lock_factory: makes a lock from the name of a lock file, in place of
         :class:`FileLock`; it derives from :class:`AbstractFileLock`.  With a factory all
         keys share one lock for their creation.

@@ -147,20 +147,27 @@ class FileLock(AbstractFileLock):
 
 
 class _LockFile:
-    """Lock single bytes of one file, for this process.
+    """Lock single bytes, for this process, while sharing a lock file with others.
 
-    The kernel keeps such locks per process and drops them all when the process closes
-    the file; so it is opened once and never closed, and who holds what among the
-    threads is noted here.
+    The bytes are those of a second file, of which the kernel keeps the locks per process
+    and drops them all when the process closes it; so it is opened once and not closed,
+    and who holds what among the threads is noted here.  While any byte is held, the
+    lock file itself is held together with other readers: dogpile.cache takes it alone.
     """
 
     _files: ClassVar[dict[str, _LockFile]] = {}
     _guard = threading.Lock()
 
     def __init__(self, path: str) -> None:
-        self._file = open_private(path)
-        self.forget()
+        self._path = path
+        self._open()
         forget_after_fork(self)
+
+    def _open(self) -> None:
+        self._shared = open_private(self._path)
+        self._bytes = open_private(self._path + ".keys")
+        self._mine = threading.Lock()
+        self._held: set[int] = set()
 
     @classmethod
     def at(cls, path: str) -> _LockFile:
@@ -171,21 +178,23 @@ class _LockFile:
             return cls._files[path]
 
     def forget(self) -> None:
-        """Hold nothing: a forked child does not inherit the locks."""
+        """Hold nothing: what a forked child inherits are its parent's locks."""
         type(self)._guard = threading.Lock()
-        self._mine = threading.Lock()
-        self._held: set[int] = set()
+        os.close(self._shared)
+        os.close(self._bytes)
+        self._open()
 
     def take(self, byte: int) -> bool:
         with self._mine:
-            if byte in self._held:
+            if byte in self._held or not (self._held or self._share()):
                 return False
             try:
-                fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
+                fcntl.lockf(self._bytes, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
             except (
                 BlockingIOError,
                 PermissionError,
             ):  # which one depends on the system
+                self._unshare()
                 return False
             self._held.add(byte)
             return True
@@ -193,11 +202,23 @@ class _LockFile:
     def drop(self, byte: int) -> None:
         with self._mine:
             self._held.discard(byte)
-            fcntl.lockf(self._file, fcntl.LOCK_UN, 1, byte)
+            fcntl.lockf(self._bytes, fcntl.LOCK_UN, 1, byte)
+            self._unshare()
+
+    def _share(self) -> bool:
+        try:
+            fcntl.flock(self._shared, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def _unshare(self) -> None:
+        if not self._held:
+            fcntl.flock(self._shared, fcntl.LOCK_UN)
 
 
 class KeyFileLock(CacheMutex):
-    """Be the lock of one key: one byte, chosen by the key, of a lock file."""
+    """Be the lock of one key: one byte, chosen by the key; see :class:`_LockFile`."""
 
     def __init__(self, path: str, key: Any) -> None:
         self._file = _LockFile.at(path)

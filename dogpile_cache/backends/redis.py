@@ -2,9 +2,9 @@
 
 **Connections.**  Each of up to 32 threads keeps one connection for itself, which saves a
 third of a round trip; further threads, or greenlets, share 32 more and wait for one if
-need be; a thread that waits for another process to make a value does so on one of
-these.  So a process has at most 64 connections; ``max_connections`` among the
-``connection_kwargs`` sets another bound, of which half are kept.  A given
+need be.  A thread that waits for another process to make a value listens for the news on
+one of these, if fewer than 16 do so already; else it asks now and then.  So a process has at most 64 connections; ``max_connections`` among the
+``connection_kwargs`` sets another bound, of which half are kept and a quarter listen.  A given
 ``connection_pool``, and those of Sentinel and cluster clients, are used as they are.
 
 **Locks.**  With ``distributed_lock``, a lock is a :class:`~dogpile_cache.lease.Lease`: a

@@ -11,6 +11,33 @@ from dogpile_cache.forking import forget_after_fork
 MAX_CONNECTIONS = 64
 
 
+class Listeners:
+    """Bound how many waiters hold a connection while they listen for news.
+
+    A quarter of all connections may be held so.  Whoever waits needs another one now
+    and then, which would not be there if all were listening.
+    """
+
+    def __init__(self, client: Any) -> None:
+        pool = getattr(client, "connection_pool", None)
+        connections = getattr(pool, "max_connections", MAX_CONNECTIONS)
+        self._most = min(connections, MAX_CONNECTIONS) // 4
+        self.forget()
+        forget_after_fork(self)
+
+    def forget(self) -> None:
+        """Begin with nobody listening."""
+        self._places = threading.Semaphore(self._most)
+
+    def enter(self) -> bool:
+        """Take a place, if there is one."""
+        return self._places.acquire(blocking=False)
+
+    def leave(self) -> None:
+        """Give the place back."""
+        self._places.release()
+
+
 class ThreadClients:
     """Hand out clients that hold on to one connection each, and share one beyond that.
 

@@ -7,6 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from dogpile_cache.lease import MARK, Lease
+from dogpile_cache.mutex import backoff
+
+from .redis_clients import Listeners
 
 LONGEST_WAIT = 1.0
 """Seconds after which to look again, should the news of a release have been lost."""
@@ -38,11 +41,13 @@ class RedisLease(Lease):
         name: str,
         seconds: float,
         client: Callable[[], Any],
+        listeners: Listeners,
         sleep: float,
         patience: float | None,
     ) -> None:
         super().__init__(name, seconds, patience)
         self._client = client
+        self._listeners = listeners
         self._sleep = sleep
 
     def _milliseconds(self) -> int:
@@ -67,6 +72,9 @@ class RedisLease(Lease):
 
     def wait(self, waited: float, most: float) -> None:
         """Wait for the news of the release; look for it where there is no news."""
+        if not self._listeners.enter():
+            time.sleep(min(backoff(waited), self._sleep, most))
+            return
         try:
             with self._client().pubsub() as news:
                 news.subscribe(self.name)
@@ -78,6 +86,8 @@ class RedisLease(Lease):
                     news.get_message(timeout=min(left, most, LONGEST_WAIT))
         except Exception:  # noqa: BLE001  # such as no right to subscribe; look instead
             time.sleep(min(self._sleep, most))
+        finally:
+            self._listeners.leave()
 
     def _time_left(self) -> float | None:
         """Return how long the lease lasts; None if its release is not published."""

@@ -18,7 +18,7 @@ from dogpile_cache.exception import ValidationError
 from dogpile_cache.lease import DEFAULT_LEASE
 from dogpile_cache.options import library, take
 
-from .redis_clients import ThreadClients
+from .redis_clients import Listeners, ThreadClients
 from .redis_lease import RedisLease
 
 _PREFIX = re.compile(r"[\w\-.:]{2,10}")
@@ -117,6 +117,7 @@ class RedisBackend(BytesBackend):
         self._threads: ThreadClients | None = None
         self._imports()
         self._create_client()
+        self._listeners = Listeners(self.writer_client)
 
     def _imports(self) -> None:
         """Import the client library; a subclass may bring another one."""
@@ -177,6 +178,7 @@ class RedisBackend(BytesBackend):
             self.lock_template.format(key),
             self.lock_timeout or DEFAULT_LEASE,
             self._writer,
+            self._listeners,
             self.lock_sleep,
             self.lock_blocking_timeout if self.lock_blocking else 0,
         )

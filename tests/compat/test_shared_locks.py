@@ -9,13 +9,15 @@ import pytest
 from .conftest import arguments_of
 from .processes import Process
 
-BACKENDS = ["redis", "valkey", "pymemcache", "memcached", "pylibmc", "bmemcached"]
+SERVED = ["redis", "valkey", "pymemcache", "memcached", "pylibmc", "bmemcached"]
 
 
-@pytest.fixture(params=BACKENDS)
+@pytest.fixture(params=[*SERVED, "dbm"])
 def backend(request: pytest.FixtureRequest, old: Process, new: Process) -> str:
     name: str = request.param
-    arguments = {**arguments_of(request, name), "distributed_lock": True}
+    arguments = arguments_of(request, name)
+    if name != "dbm":  # which locks without being told
+        arguments["distributed_lock"] = True
     for process in (old, new):
         process.configure(
             "locked", f"dogpile.cache.{name}", arguments, json=True, expiration_time=60
@@ -55,6 +57,7 @@ def test_a_mixed_pair_makes_a_value_once(
     assert second.call("locked", "get", key) == "of the first"
 
 
+@pytest.mark.parametrize("backend", SERVED, indirect=True)  # of a file the old cannot
 def test_both_tell_that_a_key_is_locked(
     backend: str, pair: tuple[Process, Process]
 ) -> None:

@@ -6,15 +6,18 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
 import redis
 
-from dogpile_cache import make_region
+from dogpile_cache import NO_VALUE, make_region
 from dogpile_cache.backends.redis_clients import MAX_CONNECTIONS
+from dogpile_cache.backends.redis_lease import RedisLease
 from dogpile_cache.exception import ValidationError
 from tests.servers import Redis, SentinelSet
+from tests.unit.threads import Call, Creation
 
 DEADLINE = 30.0
 pytestmark = pytest.mark.server
@@ -114,6 +117,40 @@ def test_connections_stay_within_their_bound(
         list(pool.map(use, range(count)))
     assert max(most) <= bound
     assert connections(client) <= bound
+
+
+def test_those_who_wait_for_others_leave_connections_for_the_rest(
+    server: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = {"url": server.url, "distributed_lock": True}
+    few = {**options, "connection_kwargs": {"max_connections": 8}}
+    theirs, ours = (
+        make_region().configure("dogpile.cache.redis", arguments=arguments)
+        for arguments in (options, few)
+    )
+    listening, go_on = threading.Semaphore(0), threading.Event()
+    time_left = RedisLease._time_left
+
+    def slowly(lease: RedisLease) -> float | None:
+        listening.release()
+        assert go_on.wait(DEADLINE)
+        return time_left(lease)
+
+    monkeypatch.setattr(RedisLease, "_time_left", slowly)
+    keys = [f"key {number}" for number in range(12)]
+    made = [Creation(key) for key in keys]
+    makers = [Call(partial(theirs.get_or_create, k, c)) for k, c in zip(keys, made)]
+    for creation in made:
+        creation.wait_for_start()
+    waiters = [Call(partial(ours.get_or_create, key, pytest.fail)) for key in keys]
+    for _ in range(2):  # a quarter of the connections
+        assert listening.acquire(timeout=DEADLINE)
+    assert Call(partial(ours.get, "another")).result() is NO_VALUE
+    assert not listening.acquire(blocking=False)
+    go_on.set()
+    for creation in made:
+        creation.end()
+    assert [call.result() for call in makers + waiters] == keys * 2
 
 
 def test_reader_client_and_writer_client_can_be_used(server: Redis) -> None:

@@ -93,7 +93,7 @@ def test_lock_files_go_where_they_are_told_to(tmp_path: Path) -> None:
     }
     region = dbm_region(tmp_path / "cache.dbm", **names)
     region.get_or_create("key", lambda: 1)
-    assert sorted(os.listdir(tmp_path / "locks")) == ["dogpile", "rw"]
+    assert sorted(os.listdir(tmp_path / "locks")) == ["dogpile", "dogpile.keys", "rw"]
 
 
 def test_a_lock_factory_takes_the_place_of_file_locks(tmp_path: Path) -> None:
