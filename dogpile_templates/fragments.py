@@ -76,7 +76,9 @@ def fragment_key(identity: str, parts: tuple[Any, ...]) -> str:
     :raises UnstableKeyPart: a part has no stable representation.
     """
     try:
-        return "fragment:" + digest(identity + encode(parts))
+        text = identity + encode(parts)
+        data = text.encode("utf-8", "surrogatepass")
+        return "fragment:" + blake2b(data, digest_size=20).hexdigest()
     except UnstableArgument as error:
         raise UnstableKeyPart(error.argument) from None
 

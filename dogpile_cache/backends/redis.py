@@ -3,9 +3,10 @@
 **Connections.**  Each of up to 32 threads keeps one connection for itself, which saves a
 third of a round trip; further threads, or greenlets, share 32 more and wait for one if
 need be.  A thread that waits for another process to make a value listens for the news on
-one of these, if fewer than 16 do so already; else it asks now and then.  So a process has at most 64 connections; ``max_connections`` among the
-``connection_kwargs`` sets another bound, of which half are kept and a quarter listen.  A given
-``connection_pool``, and those of Sentinel and cluster clients, are used as they are.
+one of these, if fewer than 16 do so already; else it asks now and then.  So a process
+has at most 64 connections; ``max_connections`` among the ``connection_kwargs`` sets
+another bound, of which half are kept and a quarter listen.  A given ``connection_pool``,
+and those of Sentinel and cluster clients, are used as they are.
 
 **Locks.**  With ``distributed_lock``, a lock is a :class:`~dogpile_cache.lease.Lease`: a
 key with a token that Redis forgets after ``lock_timeout``.  Who releases one publishes
