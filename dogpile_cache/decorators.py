@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import update_wrapper
+from types import MethodType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from .api import NO_VALUE
-from .signature import completer, has_self, is_coroutine_function, plain_count
+from .entry import one_for_each
+from .signature import completer, has_self, kind_of_once, plain_count, qualified_name
 
 if TYPE_CHECKING:
     from typing_extensions import ParamSpec
@@ -131,15 +133,22 @@ class Decorators:
 
 
 def _checked(fn: Any) -> Any:
+    """Return a function that can be decorated."""
     if isinstance(fn, (classmethod, staticmethod)):
         raise TypeError(
             f"{fn!r} cannot be decorated; put @{type(fn).__name__} above the decorator "
             "of the region, so that it comes last."
         )
-    if is_coroutine_function(fn):
+    if isinstance(fn, MethodType):
         raise TypeError(
-            f"{fn.__qualname__} is a coroutine function; a CacheRegion would cache the "
-            "coroutine, which can be awaited but once."
+            f"{fn!r} is bound to an object, which would be no part of the keys; decorate "
+            "the function in its class."
+        )
+    kind = kind_of_once(fn)
+    if kind is not None:
+        raise TypeError(
+            f"{qualified_name(fn)} is a {kind} function; a CacheRegion would cache the "
+            f"{kind}, which can be used but once."
         )
     return fn
 
@@ -213,9 +222,10 @@ class _One:
         return self._region.get(self._key_of(args, kwargs), self._lifetime())
 
     def refresh(self, *args: Any, **kwargs: Any) -> Any:
+        started = self._region.clock.time()
         value = self.original(*args, **kwargs)
         if self._keep is None or self._keep(value):
-            self.set(value, *args, **kwargs)
+            self._region._keep(self._key_of(args, kwargs), value, started)
         return value
 
 
@@ -292,11 +302,12 @@ class _Many:
 
     def refresh(self, *args: Any) -> Any:
         keys, asked = self._make_keys(*args), args[self._skip :]
-        values = self._values(asked, self.original(*args))
+        started = self._region.clock.time()
+        values = one_for_each(keys, self._values(asked, self.original(*args)))
         kept = {
             key: value
             for key, value in zip(keys, values)
             if value is not NO_VALUE and (self._keep is None or self._keep(value))
         }
-        self._region.set_multi(kept)
+        self._region._keep_many(kept, started)
         return self._answer(asked, values)

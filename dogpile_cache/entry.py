@@ -13,6 +13,17 @@ if TYPE_CHECKING:
     from .region import CacheRegion
 
 
+def one_for_each(keys: Sequence[Any], values: Iterable[Any]) -> list[Any]:
+    """Return the values as a list; as many as there are keys, or it is an error."""
+    values = list(values)
+    if len(values) != len(keys):
+        raise DogpileCacheException(
+            f"The creator returned {len(values)} values for {len(keys)} keys; "
+            f"return one for each key, in their order, NO_VALUE where there is none."
+        )
+    return values
+
+
 class RegionEntry:
     """Be one key of a region for the time of one regeneration."""
 
@@ -128,10 +139,4 @@ class RegionBatch:
         self._region._store.write_many({e.id: e.stored() for e in entries})
 
     def _make(self, keys: Sequence[Any]) -> list[Any]:
-        payloads = list(self._creator(*keys))
-        if len(payloads) != len(keys):
-            raise DogpileCacheException(
-                f"The creator returned {len(payloads)} values for {len(keys)} keys; "
-                f"return one for each key, in their order, NO_VALUE where there is none."
-            )
-        return payloads
+        return one_for_each(keys, self._creator(*keys))

@@ -28,20 +28,45 @@ class _Stopped(Exception):
 
 
 def drive(flow: Flow[T]) -> T:
-    """Run a flow to its end in this thread and return its result."""
-    try:
-        step = next(flow)
-        while True:
-            try:
-                answer = step()
-            except (StopIteration, GeneratorExit) as error:
-                step = flow.throw(_Stopped(error))
-            except BaseException as error:  # noqa: BLE001  # the flow handles it
-                step = flow.throw(error)
+    """Run a flow to its end in this thread and return its result.
+
+    The flow is given every error, those too that a signal raises between two steps: it
+    holds locks, and is to let go of them.
+    """
+    error: BaseException | None = None
+    while True:
+        try:
+            _run(flow, error)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        except BaseException as raised:
+            if getattr(flow, "gi_frame", None) is not None:
+                error = raised
+            elif isinstance(raised, _Stopped):
+                raise raised.error from None
             else:
-                step = flow.send(answer)
-    except StopIteration as end:
-        result: T = end.value
-        return result
-    except _Stopped as stopped:
-        raise stopped.error from None
+                raise
+
+
+def _run(flow: Flow[Any], error: BaseException | None) -> None:
+    """Take steps until one fails, or the flow ends."""
+    step = next(flow) if error is None else flow.throw(error)
+    while True:
+        try:
+            answer = step()
+        except (StopIteration, GeneratorExit) as stop:
+            raise _Stopped(stop) from None
+        step = flow.send(answer)
+
+
+def surely(step: Step) -> Flow[Any]:
+    """Take a step that lets go of something, though a signal may come just before it.
+
+    It may be taken twice.
+    """
+    try:
+        return (yield step)
+    except BaseException:
+        step()
+        raise

@@ -86,7 +86,11 @@ class Lease(CacheMutex):
         if not self.take():
             return False
         self.lost = False
-        _renewals.add(self)
+        try:
+            _renewals.add(self)
+        except BaseException:  # such as no more threads
+            self.release()
+            raise
         return True
 
     def pause(self, waited: float) -> None:
@@ -124,10 +128,11 @@ class _Renewals:
             self._held.add(id(lease))
             self._schedule(lease)
             if self._thread is None:
-                self._thread = threading.Thread(
+                thread = threading.Thread(
                     target=self._run, name="dogpile_cache leases", daemon=True
                 )
-                self._thread.start()
+                thread.start()
+                self._thread = thread
 
     def remove(self, lease: Lease) -> None:
         with self._wake:

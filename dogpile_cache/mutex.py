@@ -72,23 +72,27 @@ class Flights:
 
     def __init__(self) -> None:
         self._flights: dict[Hashable, Flight] = {}
-        self._guard = threading.Lock()
+        self._guard = threading.RLock()  # a finalizer may come in between
         forget_after_fork(self)
 
     def forget(self) -> None:
         """Drop all flights: their leaders are not in this process."""
         _waiting.clear()
         self._flights = {}
-        self._guard = threading.Lock()
+        self._guard = threading.RLock()
 
     def join(self, id: Hashable, key: Any) -> tuple[Flight, bool]:
         """Return the flight of a key, and whether the caller is to lead it."""
+        own = Flight(id, key)
         with self._guard:
-            flight = self._flights.get(id)
-            if flight is not None:
-                return flight, False
-            self._flights[id] = flight = Flight(id, key)
-            return flight, True
+            flight = self._flights.setdefault(id, own)
+        return flight, flight is own
+
+    def leave(self, id: Hashable) -> None:
+        """Land the flight of a key if it was this thread that boarded it first."""
+        flight = self._flights.get(id)
+        if flight is not None and flight.leader == get_ident():
+            self.land(flight)
 
     def get(self, id: Hashable) -> Flight | None:
         """Return the flight of a key, if there is one."""
@@ -116,6 +120,7 @@ class Flights:
                 return  # it has landed already
             if self._flights.get(flight.id) is flight:
                 del self._flights[flight.id]
+            flight.leader = None  # who waits has but to wake up, and waits for nobody
             flight.result = NO_VALUE if flight.superseded else result
             flight.landing.release()
 
@@ -153,20 +158,32 @@ UNGUARDED = Unguarded()
 
 
 class Handover(CacheMutex):
-    """Be what an ``async_creation_runner`` is given to release when it has done."""
+    """Be what an ``async_creation_runner`` is given to release when it has done.
+
+    If the runner loses it, the callers of this process do not wait for ever: a lease
+    that nobody holds runs out.
+    """
 
     def __init__(self, mutex: Mutex, land: Callable[[], None]) -> None:
         self._mutex = mutex
         self._land = land
+        self.released = False
 
     def acquire(self, wait: bool = True) -> bool:
         return False  # it is held already
 
     def release(self) -> bool | None:
+        if self.released:
+            return None
+        self.released = True
         try:
             kept: bool | None = self._mutex.release()
             return kept
         finally:
+            self._land()
+
+    def __del__(self) -> None:
+        if not self.released:
             self._land()
 
     def locked(self) -> bool:

@@ -24,7 +24,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from .api import NO_VALUE
-from .flow import Flow
+from .flow import Flow, surely
 from .freshness import State
 from .mutex import Flight, Flights, Handover
 from .report import warning
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 def regenerate(entry: Entry, flights: Flights, seen: Any) -> Flow[Any]:
     """Return a value that may be served, given the one that was seen in the cache."""
     while (state := entry.state(seen)) is not State.FRESH:
-        flight, leads = yield partial(flights.join, entry.id, entry.key)
+        flight, leads = yield from _join(entry, flights)
         if leads:
             return (yield from _lead(entry, flights, flight, seen))
         if state is State.STALE:
@@ -50,6 +50,16 @@ def regenerate(entry: Entry, flights: Flights, seen: Any) -> Flow[Any]:
     return seen
 
 
+def _join(entry: Entry, flights: Flights) -> Flow[tuple[Flight, bool]]:
+    """Board the flight of a key; tell whether this caller leads it."""
+    try:
+        boarded: tuple[Flight, bool] = yield partial(flights.join, entry.id, entry.key)
+        return boarded
+    except BaseException:  # from a signal, just when it had been boarded
+        flights.leave(entry.id)
+        raise
+
+
 def _lead(entry: Entry, flights: Flights, flight: Flight, seen: Any) -> Flow[Any]:
     stored: Any = NO_VALUE
     try:
@@ -58,7 +68,7 @@ def _lead(entry: Entry, flights: Flights, flight: Flight, seen: Any) -> Flow[Any
         return value
     finally:
         if not flight.handed_over:
-            yield partial(flights.land, flight, stored)
+            yield from surely(partial(flights.land, flight, stored))
 
 
 def elect(
@@ -114,19 +124,20 @@ def _create(entry: Entry, flight: Flight, land: Callable[[], None]) -> Flow[Any]
         return made
     finally:
         if not flight.handed_over:
-            kept = (yield partial(release, entry.mutex)) and not flight.superseded
+            released = yield from surely(partial(release, entry.mutex))
+            kept = released and not flight.superseded
             if written and not kept:
                 yield entry.take_back
 
 
 def _hand_over(
-    defer: Callable[[Mutex], None], mutex: Mutex, flight: Flight
+    defer: Callable[[Mutex], None], mutex: Handover, flight: Flight
 ) -> Flow[None]:
     flight.handed_over, flight.leader = True, None
     try:
         yield partial(defer, mutex)
     except BaseException:
-        flight.handed_over = False  # what was held is released here after all
+        flight.handed_over = mutex.released  # else what was held is released here
         raise
 
 
@@ -159,23 +170,51 @@ def regenerate_many(
             state = entry.state(seen[entry.key])
             if state is State.FRESH:
                 continue
-            flight, leads = yield partial(flights.join, entry.id, entry.key)
-            if leads and (yield partial(_acquire_or_land, entry, flights, flight)):
+            flight, leads = yield from _join(entry, flights)
+            if leads and (yield from _acquire(entry, flights, flight)):
                 owned.append((entry, flight))
             elif state is State.MISSING:
                 awaited.append(entry)
         yield from _create_many(owned, batch, seen, written)
     finally:
-        overtaken: list[EntryT] = []
-        for entry, flight in owned:
-            kept = (yield partial(release, entry.mutex)) and not flight.superseded
-            yield partial(flights.land, flight, entry.stored() if kept else NO_VALUE)
-            if entry.key in written and not kept:
-                overtaken.append(entry)
-        for entry in overtaken:
-            yield entry.take_back
+        yield from _let_go(owned, flights, written)
     for entry in awaited:
         seen[entry.key] = yield from regenerate(entry, flights, NO_VALUE)
+
+
+def _let_go(
+    owned: Sequence[tuple[EntryT, Flight]], flights: Flights, written: set[Any]
+) -> Flow[None]:
+    """Release every mutex and land every flight, whatever happens."""
+    failed: BaseException | None = None
+    for entry, flight in owned:
+        try:
+            yield from _end(entry, flights, flight, entry.key in written)
+        except BaseException as error:  # noqa: BLE001  # the others come first
+            failed = error
+    if failed is not None:
+        raise failed
+
+
+def _end(entry: Entry, flights: Flights, flight: Flight, written: bool) -> Flow[None]:
+    kept = False
+    try:
+        released = yield from surely(partial(release, entry.mutex))
+        kept = released and not flight.superseded
+        if written and not kept:
+            yield entry.take_back
+    finally:
+        stored = entry.stored() if kept else NO_VALUE
+        yield from surely(partial(flights.land, flight, stored))
+
+
+def _acquire(entry: Entry, flights: Flights, flight: Flight) -> Flow[bool]:
+    """Take the mutex of a key if it is free; land the flight if not."""
+    try:
+        return bool((yield partial(_acquire_or_land, entry, flights, flight)))
+    except BaseException:  # from a signal, just before or after
+        flights.land(flight)
+        raise
 
 
 def _acquire_or_land(entry: Entry, flights: Flights, flight: Flight) -> bool:

@@ -156,14 +156,11 @@ class CacheRegion(Decorators, BaseRegion):
 
     def set(self, key: Any, value: Any) -> None:
         """Keep a value under a key."""
-        self._store.write(self._store.mangle(key), self._store.dump(self._stamp(value)))
+        self._keep(key, value, self.clock.time())
 
     def set_multi(self, mapping: Mapping[Any, Any]) -> None:
         """Keep several values."""
-        store = self._store
-        store.write_many(
-            {store.mangle(k): store.dump(self._stamp(v)) for k, v in mapping.items()}
-        )
+        self._keep_many(mapping, self.clock.time())
 
     def delete(self, key: Any) -> None:
         """Remove a key; one that is not there is no error.
@@ -204,9 +201,22 @@ class CacheRegion(Decorators, BaseRegion):
         if revoke is not None:
             revoke()
 
-    def _stamp(self, payload: Any) -> CachedValue:
-        now = self.clock.time()
-        return CachedValue(payload, Metadata(now, now))
+    def _keep(self, key: Any, value: Any, started: float) -> None:
+        """Keep a value whose making started at some time, and has ended."""
+        store = self._store
+        store.write(store.mangle(key), store.dump(self._stamp(value, started)))
+
+    def _keep_many(self, mapping: Mapping[Any, Any], started: float) -> None:
+        store = self._store
+        store.write_many(
+            {
+                store.mangle(key): store.dump(self._stamp(value, started))
+                for key, value in mapping.items()
+            }
+        )
+
+    def _stamp(self, payload: Any, started: float) -> CachedValue:
+        return CachedValue(payload, Metadata(self.clock.time(), started))
 
 
 def make_region(*arg: Any, **kw: Any) -> CacheRegion:

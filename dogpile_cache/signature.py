@@ -7,7 +7,8 @@ from typing import Any
 
 Call = tuple[tuple[Any, ...], dict[str, Any]]
 
-_VARARGS, _VARKEYWORDS, _COROUTINE = 0x04, 0x08, 0x80  # co_flags, see inspect
+_VARARGS, _VARKEYWORDS = 0x04, 0x08  # co_flags, see inspect
+_USED_ONCE = {0x20: "generator", 0x80: "coroutine", 0x200: "async generator"}
 
 
 def positional_names(fn: Callable[..., Any]) -> tuple[str, ...]:
@@ -31,9 +32,13 @@ def has_self(fn: Callable[..., Any]) -> bool:
     return positional_names(fn)[:1] in (("self",), ("cls",))
 
 
-def is_coroutine_function(fn: Callable[..., Any]) -> bool:
-    """Tell whether calling a function gives a coroutine."""
-    return bool(getattr(getattr(fn, "__code__", None), "co_flags", 0) & _COROUTINE)
+def kind_of_once(fn: Callable[..., Any]) -> str | None:
+    """Return what calling a function gives, if that can be used but once."""
+    while hasattr(fn, "func"):  # functools.partial
+        fn = fn.func
+    flags = getattr(getattr(fn, "__code__", None), "co_flags", 0)
+    kinds = (kind for flag, kind in _USED_ONCE.items() if flags & flag)
+    return next(kinds, None)
 
 
 def qualified_name(fn: Callable[..., Any]) -> str:

@@ -19,7 +19,7 @@ from .api import (
     Deserializer,
     Serializer,
 )
-from .exception import RegionNotConfigured
+from .exception import DogpileCacheException, RegionNotConfigured
 from .report import warning
 from .serializers import decode, encode, fresh_payloads
 
@@ -96,7 +96,13 @@ class Store:
         """Return what is stored under several keys, in one call of the backend."""
         mangle = self._mangler
         ids = keys if mangle is None else [mangle(key) for key in keys]
-        return self.read_many(ids) if ids else []
+        found = [*self.read_many(ids)] if ids else []
+        if len(found) != len(ids):
+            raise DogpileCacheException(
+                f"The backend returned {len(found)} values for {len(ids)} keys; "
+                "get_multi returns one for each key, NO_VALUE where there is none."
+            )
+        return found
 
     def load_many(
         self, stored: Sequence[Any], keys: Sequence[Any]

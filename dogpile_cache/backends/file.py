@@ -125,8 +125,13 @@ class DBMBackend(BytesBackend):
     def get_serialized_multi(
         self, keys: Sequence[KeyType]
     ) -> Sequence[SerializedReturnType]:
-        with self._open("r") as file:
-            return [_get(file, _bytes(key)) for key in keys]
+        try:
+            with self._open("r") as file:
+                return [_get(file, _bytes(key)) for key in keys]
+        except dbm.error:
+            if dbm.whichdb(self.filename) is None:  # somebody removed the file
+                return [NO_VALUE for _ in keys]
+            raise
 
     def set_serialized(self, key: KeyType, value: bytes) -> None:
         self.set_serialized_multi({key: value})

@@ -11,7 +11,10 @@ Source: Zhang et al., "SIEVE is Simpler than LRU", NSDI 2024.
 from __future__ import annotations
 
 import threading
-from collections.abc import Hashable, Iterator, MutableMapping
+from collections import deque
+from collections.abc import Callable, Hashable, Iterator, MutableMapping
+from functools import partial
+from threading import get_ident
 from typing import Any
 
 from dogpile_cache.forking import forget_after_fork
@@ -38,7 +41,9 @@ class Sieve(MutableMapping[Any, Any]):
         forget_after_fork(self)
 
     def _begin(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        self._holder: int | None = None
+        self._postponed: deque[Callable[[], None]] = deque()
         self._entries: dict[Hashable, _Entry] = {}
         self._end = end = _Entry(None, None)  # the queue is a ring through this one
         end.older = end.newer = end
@@ -46,7 +51,7 @@ class Sieve(MutableMapping[Any, Any]):
 
     def forget(self) -> None:
         """Begin anew in a forked child if the parent was changing the queue."""
-        if self._lock.locked():
+        if self._holder is not None:
             self._begin()
 
     def get(self, key: Hashable, default: Any = None) -> Any:
@@ -62,31 +67,56 @@ class Sieve(MutableMapping[Any, Any]):
         return entry.value
 
     def __setitem__(self, key: Hashable, value: Any) -> None:
-        with self._lock:
-            entry = self._entries.get(key)
-            if entry is not None:
-                entry.value = value
-                entry.visited = True
-                return
-            if len(self._entries) >= self.max_entries:
-                self._evict()
-            self._entries[key] = entry = _Entry(key, value)
-            newest = self._end.older
-            entry.older, entry.newer = newest, self._end
-            newest.newer = self._end.older = entry
+        self._change(partial(self._put, key, value))
 
     def __delitem__(self, key: Hashable) -> None:
-        with self._lock:
-            self._drop(self._entries[key])
+        if key not in self._entries:
+            raise KeyError(key)
+        self.pop(key)
 
     def pop(self, key: Hashable, default: Any = None) -> Any:
         """Remove a key; return its value, or the default if there is none."""
+        entry = self._entries.get(key)
+        if entry is None:
+            return default
+        self._change(partial(self._remove, key))
+        return entry.value
+
+    def _change(self, change: Callable[[], None]) -> None:
+        """Make a change alone.
+
+        The finalizer of a value may ask for another change in the midst of it, in this
+        very thread; that is made at its end.
+        """
+        if self._holder == get_ident():
+            self._postponed.append(change)
+            return
         with self._lock:
-            entry = self._entries.get(key)
-            if entry is None:
-                return default
+            self._holder = get_ident()
+            try:
+                change()
+                while self._postponed:
+                    self._postponed.popleft()()
+            finally:
+                self._holder = None
+
+    def _put(self, key: Hashable, value: Any) -> None:
+        entry = self._entries.get(key)
+        if entry is not None:
+            entry.value = value
+            entry.visited = True
+            return
+        if len(self._entries) >= self.max_entries:
+            self._evict()
+        self._entries[key] = entry = _Entry(key, value)
+        newest = self._end.older
+        entry.older, entry.newer = newest, self._end
+        newest.newer = self._end.older = entry
+
+    def _remove(self, key: Hashable) -> None:
+        entry = self._entries.get(key)
+        if entry is not None:
             self._drop(entry)
-            return entry.value
 
     def _evict(self) -> None:
         entry = self._hand

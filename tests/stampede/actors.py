@@ -10,7 +10,7 @@ from typing import Any
 from dogpile_cache.api import NO_VALUE, CachedValue
 from dogpile_cache.flow import Flow, Step
 from dogpile_cache.freshness import State
-from dogpile_cache.mutex import Flights
+from dogpile_cache.mutex import Flight, Flights
 from dogpile_cache.regenerate import regenerate, regenerate_many
 
 from .world import (
@@ -55,6 +55,7 @@ class Actor:
         self.made_after: list[str] = []  # keys, when the event was over
         self.lost: set[Any] = set()  # keys whose lock was taken away
         self.took_back: set[Any] = set()  # keys
+        self.led: list[Flight] = []
         self.was_handed = False  # a value by the leader of a flight
         self.killed = False
         self.result: Any = None
@@ -132,6 +133,8 @@ class Actor:
             self._changes = self.world.changes
         if name == "release" and answer is False:
             self.lost.add(args[0].id)
+        if name == "join" and answer[1]:
+            self.led.append(answer[0])
         if name == "wait":
             self.was_handed = answer is not NO_VALUE
         if name == "take_back":
@@ -156,8 +159,7 @@ class Actor:
     @property
     def was_overtaken(self) -> bool:
         """Tell whether a deletion, or a lost lock, made its value one not to keep."""
-        led = (f for f in self.flights.named.values() if f.leader == self.name)
-        return bool(self.lost) or any(flight.superseded for flight in led)
+        return bool(self.lost) or any(flight.superseded for flight in self.led)
 
     def kill(self) -> None:
         """Take no step any more."""

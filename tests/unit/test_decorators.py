@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -227,3 +227,32 @@ def test_keyword_arguments_reach_the_function_as_they_were_given(
 
     assert f(1, c=4, b=2) == (1, 2, 4)
     assert f(1, 2, 4) == (1, 2, 4)
+
+
+def test_what_can_be_used_but_once_is_not_cached(region: CacheRegion) -> None:
+    def numbers() -> Iterator[int]:
+        yield 1
+
+    async def later() -> AsyncIterator[int]:
+        yield 1
+
+    async def fetch() -> None: ...
+
+    for function, kind in [
+        (numbers, "generator"),
+        (later, "async generator"),
+        (functools.partial(fetch), "coroutine"),
+    ]:
+        with pytest.raises(TypeError, match=f"is a {kind} function"):
+            region.cache_on_arguments()(function)
+
+
+def test_a_bound_method_is_refused_since_its_object_would_be_no_part_of_the_key(
+    region: CacheRegion,
+) -> None:
+    class Service:
+        def method(self, number: int) -> int:
+            return number
+
+    with pytest.raises(TypeError, match="decorate the function in its class"):
+        region.cache_on_arguments()(Service().method)

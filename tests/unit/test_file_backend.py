@@ -159,3 +159,15 @@ def test_a_dumb_dbm_file_is_warned_of(
     with pytest.warns(RuntimeWarning, match="dbm.dumb") as caught:
         make_region().configure("dogpile.cache.dbm", arguments=arguments)
     assert caught[0].filename == __file__
+
+
+def test_a_file_that_was_removed_holds_nothing_and_is_made_again(
+    tmp_path: Path,
+) -> None:
+    region = dbm_region(tmp_path / "cache.dbm")
+    region.set("key", 1)
+    for path in tmp_path.iterdir():
+        path.unlink()
+    assert region.get("key") is NO_VALUE
+    assert region.get_or_create("key", lambda: 2) == 2
+    assert region.get("key") == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -230,3 +231,21 @@ def test_a_memcached_lease_is_never_shorter_than_asked(fleet: Fleet) -> None:
             if client.get(name) is None:
                 assert time.monotonic() - start >= seconds
                 del taken[name]
+
+
+def test_a_lease_whose_renewal_cannot_start_is_given_back(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(lease, "_renewals", lease._Renewals())
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", fail)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            fleet.mutex("key").acquire(False)
+    mutex = fleet.mutex("key")
+    assert mutex.acquire(False)
+    assert lease._renewals._thread is not None
+    assert lease._renewals._thread.is_alive()
+    mutex.release()

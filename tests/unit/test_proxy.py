@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from dogpile_cache import NO_VALUE, CacheRegion, make_region
-from dogpile_cache.exception import RegionNotConfigured
+from dogpile_cache.exception import DogpileCacheException, RegionNotConfigured
 from dogpile_cache.proxy import ProxyBackend
 
 
@@ -137,3 +138,25 @@ def test_a_proxy_that_brings_a_lock_of_its_own_is_heard() -> None:
     region = make_region().configure("dogpile.cache.memory", wrap=[Locking])
     assert region.get_or_create("key", lambda: 1) == 1
     assert taken == ["acquire", "release"]
+
+
+def test_a_proxy_may_return_many_values_from_a_generator() -> None:
+    class Lazy(ProxyBackend):
+        def get_serialized_multi(self, keys: Sequence[str]) -> Any:
+            return (value for value in self.proxied.get_serialized_multi(keys))
+
+    region = make_region().configure("dogpile.cache.memory_pickle", wrap=[Lazy])
+    region.set("a", 1)
+    for _ in range(2):
+        assert region.get_or_create_multi(["a", "b"], lambda *keys: [2]) == [1, 2]
+
+
+def test_too_few_values_from_a_backend_are_an_error_and_not_taken_for_others() -> None:
+    class Short(ProxyBackend):
+        def get_serialized_multi(self, keys: Sequence[str]) -> Any:
+            return self.proxied.get_serialized_multi(keys)[:-1]
+
+    region = make_region().configure("dogpile.cache.memory_pickle", wrap=[Short])
+    region.set_multi({"a": 1, "b": 2})
+    with pytest.raises(DogpileCacheException, match="returned 1 values for 2 keys"):
+        region.get_or_create_multi(["a", "b"], pytest.fail)
