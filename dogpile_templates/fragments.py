@@ -73,12 +73,14 @@ def fragment_key(identity: str, parts: tuple[Any, ...]) -> str:
 
     It is the same in every process, and every backend takes it as it is.
 
+    :param identity: what tells the fragment from others, without a ``|``.
+
     :raises UnstableKeyPart: a part has no stable representation.
     """
     try:
-        text = identity + encode(parts)
+        text = f"{identity}|{''.join([encode(part) for part in parts])}"
         data = text.encode("utf-8", "surrogatepass")
-        return "fragment:" + blake2b(data, digest_size=20).hexdigest()
+        return f"fragment:{blake2b(data, digest_size=20).hexdigest()}"
     except UnstableArgument as error:
         raise UnstableKeyPart(error.argument) from None
 

@@ -6,199 +6,233 @@
     env.cache_regions = {"short": region}
 
     {% cache "short", "sidebar", user.id, expiration_time=60 %} ... {% endcache %}
+    {% cacheeach "short", item in items, key=item.id %} ... {% endcacheeach %}
 
-What can be known when a template is compiled, the identity of each tag, is written into
-its code as a constant, so templates from a bytecode cache have it, too.  A digest of the
-tag's body belongs to it: two tags that were given the same parts and say different
-things are two fragments, two that say the same are one.
+What can be known when a template is compiled, most of the identity of each tag, is
+written into its code as a constant, so templates from a bytecode cache have it, too.  A
+digest of the tag's body belongs to it: two tags that were given the same parts and say
+different things are two fragments, two that say the same are one.  What the templates
+say that it refers to is looked up when the tag is first rendered.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from jinja2 import Environment, Undefined, nodes
-from jinja2.exceptions import UndefinedError
 from jinja2.ext import Extension
 from jinja2.parser import Parser
 from jinja2.runtime import Context
-from markupsafe import Markup
 
-from dogpile_cache import CacheRegion
-from dogpile_cache.base import seconds
-from dogpile_cache.exception import ValidationError
+from .fragments import FragmentError, digest, fragment_key
+from .jinja2_render import EACH, FILTERS, NOTE, ONE, SETTINGS, check_defined
+from .jinja2_sources import Versions, ancestry, references_of, tags_of
+from .jinja2_tags import (
+    LOOP,
+    ArgumentParser,
+    Arguments,
+    OwnLoop,
+    Tag,
+    loaded,
+    make_tag,
+    names_of,
+)
 
-from .fragments import digest, find_region, fragment_key, identity
+__all__ = ["CacheExtension", "fragment_keys"]
 
-__all__ = ["CacheExtension"]
-
-_SETTING = "env.cache_regions"
-_OPTIONS = ("expiration_time",)
+_BODY, _ITEMS = "_cached", "_cached_items"  # what a template calls them
 
 
 class CacheExtension(Extension):
-    """Give an environment the tag ``cache``.
+    """Give an environment the tags ``cache`` and ``cacheeach``.
 
     The first argument is a region or the name of one; a bare name that the template
-    does not know is taken as such a name.  Any number of key parts follow, and
-    ``expiration_time``, in seconds, in place of the region's.
+    does not know is taken as such a name.  Any number of key parts follow, and these:
 
-    The regions are those of the attribute ``cache_regions`` of the environment.
+    - ``key``: the one key part there is, for a tag that leaves the region to
+      ``cache_default_region``;
+    - ``expiration_time``: the lifetime in seconds, in place of the region's;
+    - ``when``: false, render, and neither read nor write;
+    - ``name``: a constant, to speak of this tag from Python.
+
+    The environment gets three attributes, which overlays share unless they set their
+    own: ``cache_regions``, a mapping of names to regions; ``cache_default_region``, a
+    name or a region; and ``cache_bypass``, a function that is given the context of a
+    rendering and tells whether it is to neither read nor write.
     """
 
-    tags = {"cache"}  # noqa: RUF012  # as Jinja has it
+    tags = {"cache", "cacheeach"}  # noqa: RUF012  # as Jinja has it
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        environment.extend(cache_regions={})
+        for other in getattr(environment, "extensions", {}).values():
+            if not self.tags.isdisjoint(other.tags):
+                raise FragmentError(
+                    f"The extension {other.identifier} has the tag 'cache' already; an "
+                    "environment can have but one of the two."
+                )
+        environment.extend(**SETTINGS)
+        environment.filters.update(FILTERS)
+        self._versions = Versions(environment)
         self._compiling = threading.local()
+
+    def bind(self, environment: Environment) -> CacheExtension:
+        """Return the extension for an overlay, which may load other templates."""
+        bound = super().bind(environment)
+        bound._versions = Versions(environment)
+        return bound
 
     def preprocess(
         self, source: str, name: str | None, filename: str | None = None
     ) -> str:
         """Take note of the source; what follows in this thread is its parsing."""
-        self._compiling.source = digest(source)
+        self._compiling.source, self._compiling.references = source, None
         return source
 
-    def parse(self, parser: Parser) -> nodes.Node:
+    def parse(self, parser: Parser) -> list[nodes.Node]:
         """Parse one tag, up to its end."""
-        lineno = next(parser.stream).lineno
+        token = next(parser.stream)
+        kind, lineno = token.value, token.lineno
         if parser.environment.is_async:
-            parser.fail("The cache tag does not work with enable_async=True.", lineno)
-        given = _parse_arguments(parser, lineno)
-        body = parser.parse_statements(("name:endcache",), drop_needle=True)
-        if any(_is_of_the_child(node) for node in body):
-            parser.fail(
-                "A cached fragment cannot hold a block, which child templates may "
-                "override; put the cache tag inside the block.",
-                lineno,
-            )
-        place = ("jinja2", digest(repr(body)))  # which shows no lines, no environment
-        own = identity(parser.name, self._compiling.source, place)
-        bare = given.region.name if isinstance(given.region, nodes.Name) else None
-        arguments: list[nodes.Expr] = [
-            nodes.ContextReference(),
-            nodes.Const(own),
-            given.region,
-            nodes.Const(bare),
-            nodes.Tuple(given.parts, "load"),
-            given.expiration_time,
-        ]
-        call = self.call_method("_render", arguments)
-        return nodes.CallBlock(call, [], [], body).set_lineno(lineno)
+            parser.fail(f"The {kind} tag does not work with enable_async=True.", lineno)
+        arguments = ArgumentParser(parser, kind, lineno).parse()
+        ends = f"name:end{kind}"
+        inner = ("name:else",) if kind == "cacheeach" else ()
+        body = parser.parse_statements((ends, *inner))
+        if next(parser.stream).value == "else":
+            assert arguments.loop is not None  # which ArgumentParser saw to
+            arguments.loop.else_ = parser.parse_statements((ends,), drop_needle=True)
+        tag = self._tag(parser, kind, arguments, body)
+        if arguments.loop is None:
+            given = nodes.Tuple(arguments.parts, "load")
+            return _rendered(ONE, tag, arguments, given, [], body, lineno)
+        return self._parse_each(parser, tag, arguments, arguments.loop, body, lineno)
 
-    def _render(
+    def _tag(
+        self, parser: Parser, kind: str, arguments: Arguments, body: list[nodes.Node]
+    ) -> Tag:
+        compiling = self._compiling
+        if compiling.references is None:
+            compiling.references = references_of(parser.environment, compiling.source)
+            compiling.digest = digest(compiling.source)
+        return make_tag(
+            kind, parser.name, compiling.digest, compiling.references, arguments, body
+        )
+
+    def _parse_each(
         self,
-        context: Context,
-        own: str,
-        region: Any,
-        bare: str | None,
-        parts: tuple[Any, ...],
-        expiration_time: Any,
-        caller: Callable[[], str],
+        parser: Parser,
+        tag: Tag,
+        arguments: Arguments,
+        loop: nodes.For,
+        body: list[nodes.Node],
+        lineno: int,
+    ) -> list[nodes.Node]:
+        """Have a loop collect the items with their keys, and one filter render them."""
+        target = loop.target
+        values = [nodes.Name(name, "load") for name in names_of(target)]
+        noted = [arguments.parts[0], loaded(target), nodes.Tuple(values, "load")]
+        note = nodes.Filter(nodes.Name(_ITEMS, "load"), NOTE, noted, [], None, None)
+        loop.body = [nodes.ExprStmt(note)]
+        names = [*names_of(target), LOOP]
+        body = [OwnLoop().visit(node) for node in body]
+        begin = nodes.Assign(nodes.Name(_ITEMS, "store"), nodes.List([]))
+        given = nodes.Name(_ITEMS, "load")
+        return [
+            begin.set_lineno(lineno),
+            loop.set_lineno(lineno),
+            *_rendered(EACH, tag, arguments, given, names, body, lineno),
+        ]
+
+    def identity(
+        self,
+        tag: tuple[Any, ...],
+        escaping: bool,
+        shown: Context | str,
+        outer: Any = None,
     ) -> str:
-        """Return the output of a tag; called by the compiled template."""
-        for part in parts:
-            _check_defined(part)
-        escaping = context.eval_ctx.autoescape
-        text = self._find_region(context.environment, region, bare).get_or_create(
-            fragment_key(own, (escaping, *parts)),
-            lambda: str(caller()),  # a str, since Markup is not for every serializer
-            None if expiration_time is None else seconds(expiration_time),
+        """Return what tells the fragments of a tag from those of all others.
+
+        :param escaping: whether autoescape is on.
+        :param shown: the context of a rendering, or the name of the page rendered.
+        :param outer: the caller of the macro that the tag stands in.
+        """
+        _, own, template, references, shows_blocks, shows_caller, _, _ = tag
+        identity = f"{own}+" if escaping else f"{own}-"
+        if references:
+            identity += self._versions.of(template, references)
+        if shows_blocks:
+            identity += self._versions.of_blocks(shown)
+        if shows_caller and not isinstance(outer, Undefined):
+            identity += self._versions.of_function(outer._func)
+        return identity
+
+
+def _rendered(
+    filter: str,
+    tag: Tag,
+    arguments: Arguments,
+    given: nodes.Expr,
+    names: list[str],
+    body: list[nodes.Node],
+    lineno: int,
+) -> list[nodes.Node]:
+    """Return a macro of the body, and its rendering by a filter.
+
+    A filter is called directly, which spares the third of a hit that a call takes; and
+    what a filter block renders is not escaped.
+    """
+    parameters = [nodes.Name(name, "param") for name in names]
+    region = arguments.region or nodes.Const(None)
+    keywords = arguments.keywords
+    if tag.shows_caller:
+        keywords.append(nodes.Keyword("outer", nodes.Name("caller", "load")))
+    filtered = nodes.Filter(
+        nodes.Name(_BODY, "load"),
+        filter,
+        [nodes.Const(tuple(tag)), region, given],
+        keywords,
+        None,
+        None,
+    )
+    return [
+        nodes.Macro(_BODY, parameters, [], body).set_lineno(lineno),
+        nodes.FilterBlock([], filtered.set_lineno(lineno)).set_lineno(lineno),
+    ]
+
+
+def fragment_keys(
+    environment: Environment, page: str, *parts: Any, name: str | None = None
+) -> list[tuple[str | None, str]]:
+    """Return the names of regions, None if it is not known, and the keys in them.
+
+    See :func:`dogpile_templates.fragment_keys`.
+    """
+    extension = environment.extensions.get(CacheExtension.identifier)
+    if not isinstance(extension, CacheExtension):
+        raise FragmentError(
+            "The environment has no cache tag; it needs extensions="
+            f"[{CacheExtension.identifier!r}]."
         )
-        return Markup(text) if escaping else text  # noqa: S704  # rendered, so escaped
-
-    def _find_region(
-        self, environment: Environment, given: Any, bare: str | None
-    ) -> CacheRegion:
-        if isinstance(given, Undefined):
-            if bare is None:
-                _fail_undefined(given, "name a region")
-            given = bare
-        regions = getattr(environment, "cache_regions", None)
-        while not regions and environment.linked_to is not None:
-            environment = environment.linked_to  # of which this one is an overlay
-            regions = getattr(environment, "cache_regions", None)
-        return find_region(regions, given, _SETTING)
-
-
-class _Arguments(NamedTuple):
-    region: nodes.Expr
-    parts: list[nodes.Expr]
-    expiration_time: nodes.Expr
-
-
-def _parse_arguments(parser: Parser, lineno: int) -> _Arguments:
-    stream = parser.stream
-    positional: list[nodes.Expr] = []
-    options: dict[str, nodes.Expr] = {}
-    while not stream.current.test("block_end"):
-        if (positional or options) and not stream.skip_if("comma"):
-            parser.fail("The arguments of the cache tag need commas between.", lineno)
-        if stream.current.test("name") and stream.look().test("assign"):
-            name = next(stream).value
-            if name not in _OPTIONS or name in options:
-                parser.fail(
-                    f"The cache tag does not take {name}= here; it takes "
-                    f"{', '.join(_OPTIONS)}, once each, after the key parts.",
-                    lineno,
-                )
-            next(stream)
-            options[name] = parser.parse_expression()
-        elif options:
-            parser.fail("The cache tag takes key parts before its options.", lineno)
-        else:
-            positional.append(parser.parse_expression())
-    if not positional:
-        parser.fail('The cache tag needs a region: {% cache "name", key %}.', lineno)
-    expiration_time = options.get("expiration_time", nodes.Const(None))
-    _check_constants(parser, lineno, positional[0], expiration_time)
-    return _Arguments(positional[0], positional[1:], expiration_time)
-
-
-def _check_constants(
-    parser: Parser, lineno: int, region: nodes.Expr, expiration_time: nodes.Expr
-) -> None:
-    """Have the mistakes that can be seen now not wait until the template is rendered."""
-    if isinstance(region, nodes.Const) and not isinstance(region.value, str):
-        parser.fail(
-            f"The first argument of the cache tag is {region.value!r}; it is the name "
-            "of a region.",
-            lineno,
+    tags = {tag: None for each in ancestry(environment, page) for tag in tags_of(each)}
+    chosen = [tag for tag in tags if name is None or tag.name == name]
+    if not chosen:
+        names = ", ".join(sorted(repr(tag.name) for tag in tags if tag.name))
+        raise FragmentError(
+            f"The template {page!r} has no cache tag"
+            + (f" of the name {name!r}; it has {names or 'none'}." if name else ".")
         )
-    try:
-        seconds(expiration_time.as_const(nodes.EvalContext(parser.environment)))
-    except nodes.Impossible:
-        pass
-    except ValidationError as error:
-        parser.fail(str(error), lineno)
-
-
-def _is_of_the_child(node: nodes.Node) -> bool:
-    """Tell whether a node holds what a child template may override."""
-    if isinstance(node, nodes.Block) or node.find(nodes.Block):
-        return True
-    return any(name.name == "self" for name in node.find_all(nodes.Name))
-
-
-def _check_defined(part: Any) -> None:
-    """Refuse undefined values, which would all be one."""
-    if isinstance(part, Undefined):
-        _fail_undefined(part, "be part of a fragment's key")
-    if isinstance(part, dict):
-        part = [*part, *part.values()]
-    if isinstance(part, (list, tuple, set, frozenset)):
-        for item in part:
-            _check_defined(item)
-
-
-def _fail_undefined(value: Any, role: str) -> None:
-    try:
-        value()  # says what is undefined
-    except UndefinedError as error:
-        raise UndefinedError(
-            f"{error}; it cannot {role}.  Where it may be missing, say "
-            "what stands for it, as in x|default(none)."
-        ) from None
+    told = next((tag for tag in chosen if tag.shows_caller), None)
+    if told is not None:
+        raise FragmentError(
+            f"The tag {told.name!r} of {told.template!r} shows what the caller of its "
+            "macro says, so its keys cannot be told."
+        )
+    for part in parts:
+        check_defined(part)
+    return [
+        (tag.region, fragment_key(extension.identity(tag, escaping, page), parts))
+        for tag in chosen
+        for escaping in (False, True)
+    ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import pytest
 from jinja2 import DictLoader, Environment, FileSystemBytecodeCache, StrictUndefined
@@ -13,7 +12,6 @@ from markupsafe import Markup
 
 from dogpile_cache import CacheRegion, make_region
 from dogpile_cache.testing import SettableClock
-from dogpile_templates.jinja2 import CacheExtension
 
 from .engines import Regions, jinja2_environment
 
@@ -110,22 +108,6 @@ def test_a_fragment_is_not_served_where_autoescape_is_set_otherwise(
     tag = '{% cache "short", "k" %}{{ x }}{% endcache %}'
     source = f"{tag} {{% autoescape false %}}{tag}{{% endautoescape %}} {tag}"
     assert twice(env, source, x="<") == ["&lt; < &lt;"] * 2
-
-
-def test_the_tag_gives_markup_where_autoescape_is_on_on_a_hit_as_on_a_miss(
-    env: Environment, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    given: list[type] = []
-    render = CacheExtension._render
-
-    def record(*args: Any, **kw: Any) -> str:
-        given.append(type(text := render(*args, **kw)))
-        return text
-
-    monkeypatch.setattr(CacheExtension, "_render", record)
-    tag = '{% cache "short", "k" %}{{ x }}{% endcache %}'
-    twice(env, f"{tag}{{% autoescape false %}}{tag}{{% endautoescape %}}", x="<")
-    assert given == [Markup, str, Markup, str]
 
 
 def test_what_is_stored_is_plain_text(

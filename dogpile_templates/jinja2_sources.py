@@ -1,0 +1,155 @@
+"""What the templates of a Jinja2 environment refer to, and what is shown with them.
+
+The references of a template are the strings in its tags ``extends``, ``include``,
+``import`` and ``from``: all that a static reference, or the branches of a conditional
+one, may mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from types import CodeType, FunctionType
+from typing import Any, NamedTuple
+
+from jinja2 import Environment, Template, TemplateError, nodes
+from jinja2.runtime import Context
+
+from .fragments import digest
+from .jinja2_tags import MARK, Tag
+from .sources import Source, digest_of_code, digest_of_references
+
+_REFERRING = {"extends", "include", "import", "from"}
+_MOST = 4096  # digests to keep; templates from strings may go on for ever
+
+
+def references_of(environment: Environment, source: str) -> tuple[str, ...]:
+    """Return the names of templates that a preprocessed source refers to."""
+    names: dict[str, None] = {}
+    referring, before = False, ""
+    for token in environment.lexer.tokenize(source):
+        if before == "block_begin":
+            referring = token.type == "name" and token.value in _REFERRING
+        elif referring and token.type == "string":
+            names[token.value] = None
+        referring = referring and token.type != "block_end"
+        before = token.type
+    return tuple(names)
+
+
+class _Known(NamedTuple):
+    digest: str
+    templates: list[Template]
+
+
+class Versions:
+    """Know the digests of what the templates of one environment refer to."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._known: dict[Any, _Known] = {}
+
+    def of(self, template: str | None, references: tuple[str, ...]) -> str:
+        """Return the digest of all that some references of a template lead to.
+
+        It is made once, and again when one of the templates is to be reloaded.
+        """
+        asked = (template, references)
+        known = self._known.get(asked)
+        if known is None or (
+            self._environment.auto_reload
+            and not all(each.is_up_to_date for each in known.templates)
+        ):
+            templates: list[Template] = []
+            made = digest_of_references(references, template, self._finder(templates))
+            if len(self._known) >= _MOST:
+                self._known.clear()
+            self._known[asked] = known = _Known(made, templates)
+        return known.digest
+
+    def _finder(
+        self, found: list[Template]
+    ) -> Callable[[str, str | None], Source | None]:
+        def find(reference: str, referrer: str | None) -> Source | None:
+            try:
+                template = self._environment.get_template(reference, referrer)
+            except TemplateError:  # it is missing, or wrong
+                return None
+            found.append(template)
+            return self._source(template)
+
+        return find
+
+    def _source(self, template: Template) -> Source | None:
+        environment, name = self._environment, template.name or ""
+        try:
+            assert environment.loader is not None  # it has loaded the template
+            source, filename, _ = environment.loader.get_source(environment, name)
+        except (TemplateError, RuntimeError):  # gone, or compiled ahead of time
+            source = None
+        if source is None or not template.is_up_to_date:
+            code = [function.__code__ for function in functions_of(template)]
+            return Source(name, digest("".join(map(digest_of_code, code))), ())
+        try:
+            prepared = environment.preprocess(source, name, filename)
+            return Source(name, digest(source), references_of(environment, prepared))
+        except TemplateError:
+            return Source(name, digest(source), ())
+
+    def of_function(self, function: Any) -> str:
+        """Return a digest of what a function of a template shows."""
+        own = function.__globals__.get("name")
+        code = digest_of_code(function.__code__)
+        return code if own is None else code + self.of(None, (own,))
+
+    def of_blocks(self, shown: Context | str) -> str:
+        """Return a digest of the templates whose blocks a rendering, or a page, shows."""
+        digests: set[str] = set()
+        if isinstance(shown, str):
+            pages = ancestry(self._environment, shown)
+            names = [str(each.name) for each in pages if each.blocks]
+            digests.update(self.of(None, (name,)) for name in names)
+        else:
+            for functions in shown.blocks.values():
+                digests.update(map(self._of_block, functions))
+        return digest("".join(sorted(digests)))
+
+    def _of_block(self, function: Any) -> str:
+        name = function.__globals__.get("name")
+        return self.of_function(function) if name is None else self.of(None, (name,))
+
+
+def ancestry(environment: Environment, page: str) -> Iterator[Template]:
+    """Yield a template and those that it extends, as far as they can be known."""
+    parent, seen = None, set()
+    while page not in seen:
+        template = environment.get_template(page, parent)
+        yield template
+        seen.add(page)
+        parent = template.name
+        if environment.loader is None or parent is None:
+            return
+        source = environment.loader.get_source(environment, parent)[0]
+        extends = environment.parse(source, parent).find(nodes.Extends)
+        if extends is None or not isinstance(extends.template, nodes.Const):
+            return
+        page = extends.template.value
+
+
+def functions_of(template: Template) -> list[FunctionType]:
+    """Return the functions that a template was compiled to."""
+    root: Any = template.root_render_func
+    return [root, *template.blocks.values()]
+
+
+def tags_of(template: Template) -> list[Tag]:
+    """Return the tags of a loaded template, in no order, each once."""
+    codes = [function.__code__ for function in functions_of(template)]
+    return list({tag: None for code in codes for tag in _tags(code)})
+
+
+def _tags(code: CodeType) -> Iterator[Tag]:
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _tags(constant)
+        elif isinstance(constant, tuple) and constant[:1] == (MARK,):
+            yield Tag._make(constant)

@@ -1,0 +1,60 @@
+"""What a template's output depends on: its source, and those it refers to.
+
+A fragment may show what other templates hold: those that its template includes,
+imports, inherits from or extends, and those that these refer to.  So a digest of all of
+them belongs to its identity.  The engines find the references; this module follows
+them, and knows no engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from types import CodeType
+from typing import NamedTuple
+
+from dogpile_cache.typed import encode
+
+from .fragments import digest
+
+
+class Source(NamedTuple):
+    """Be what is known of one template that another one refers to."""
+
+    name: str
+    digest: str
+    references: tuple[str, ...]
+
+
+def digest_of_references(
+    references: Iterable[str],
+    referrer: str | None,
+    find: Callable[[str, str | None], Source | None],
+) -> str:
+    """Return a digest of all templates that references lead to, however indirectly.
+
+    :param referrer: the name of the template that holds the references.
+    :param find: returns the template that a reference in another one means, or None if
+        there is none; such a reference counts as absent.
+    """
+    found: dict[str, str] = {}
+    pending = [(reference, referrer) for reference in references]
+    while pending:
+        source = find(*pending.pop())
+        if source is not None and source.name not in found:
+            found[source.name] = source.digest
+            pending += [(reference, source.name) for reference in source.references]
+    return digest(encode(found))
+
+
+def digest_of_code(code: CodeType) -> str:
+    """Return a digest of what compiled code does, wherever it stands.
+
+    It stands for the source of templates whose source cannot be had.  Another version
+    of Python, or of the engine, may give another digest.
+    """
+    constants = tuple(
+        digest_of_code(each) if isinstance(each, CodeType) else each
+        for each in code.co_consts
+    )
+    names = code.co_names + code.co_varnames + code.co_freevars
+    return digest(encode((code.co_code, names, constants)))
