@@ -91,10 +91,15 @@ class UnknownRegion(ValidationError, KeyError):
 
 
 def make_regions(
-    settings: Mapping[str, Any], prefix: str = "dogpile_cache."
+    settings: Mapping[str, Any],
+    prefix: str = "dogpile_cache.",
+    make: Callable[[str], CacheRegion] = make_region,
 ) -> Regions:
-    """Return the regions that the settings name, configured; see :class:`Regions`."""
-    return Regions().configure(settings, prefix)
+    """Return the regions that the settings name, configured; see :class:`Regions`.
+
+    :param make: makes the regions; is called with the name.
+    """
+    return Regions(make).configure(settings, prefix)
 
 
 def _parse(settings: Mapping[str, Any], prefix: str) -> dict[str, dict[str, Any]]:

@@ -89,9 +89,12 @@ def test_regions_are_made_by_a_function_of_ones_own(settings: dict[str, Any]) ->
     def make(name: str) -> CacheRegion:
         return CacheRegion(name=name, key_mangler=lambda key: f"{name}:{key}")
 
-    regions = Regions(make).configure(settings)
-    regions["short"].set("key", 1)
-    assert regions["short"].backend.get("short:key")
+    for regions in (
+        Regions(make).configure(settings),
+        make_regions(settings, make=make),
+    ):
+        regions["short"].set("key", 1)
+        assert regions["short"].backend.get("short:key")
 
 
 def test_an_unknown_region_is_an_error_that_names_those_there_are(
