@@ -18,6 +18,7 @@ from typing import Any
 from .signature import (
     call_parts,
     has_self,
+    owner_teller,
     plain_count,
     positional_names,
     qualified_name,
@@ -106,8 +107,9 @@ def typed_key_generator(
     ``__cache_key__()`` if there is one.
 
     :param ignore: names of parameters to leave out of the key, where a function has
-        them.  To set it, for a region or for one function, call the generator without
-        a function: ``typed_key_generator(ignore=("session",))``.
+        them, be it ``self``, or that of ``*args`` or ``**kw``.  To set it, for a region
+        or for one function, call the generator without a function:
+        ``typed_key_generator(ignore=("session",))``.
     :param to_str: not used; for the sake of regions whose decorators are given one.
     :raises UnstableArgument: on a call with an object whose repr shows an address.
     """
@@ -115,8 +117,8 @@ def typed_key_generator(
         return lambda namespace, fn, **kw: typed_key_generator(
             namespace, fn, ignore=ignore
         )
-    parts = call_parts(fn, ignore)
     prefix = f"{qualified_name(fn)}|{encode(namespace)}|"
+    parts = call_parts(fn, ignore)
 
     def generate_key(*args: Any, **kw: Any) -> str:
         return prefix + "".join(map(encode, parts(args, kw)))
@@ -129,10 +131,12 @@ def typed_multi_key_generator(
 ) -> Callable[..., list[str]]:
     """Make one key from each argument, as :func:`typed_key_generator` does."""
     prefix = f"{qualified_name(fn)}|{encode(namespace)}|"
+    owner = owner_teller(fn)
     skip = 1 if has_self(fn) else 0
 
     def generate_keys(*args: Any) -> list[str]:
-        return [prefix + encode(arg) for arg in args[skip:]]
+        start = prefix + encode(owner(args[0])) if skip and args else prefix
+        return [start + encode(arg) for arg in args[skip:]]
 
     return generate_keys
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 Call = tuple[tuple[Any, ...], dict[str, Any]]
 
@@ -11,20 +11,49 @@ _VARARGS, _VARKEYWORDS = 0x04, 0x08  # co_flags, see inspect
 _USED_ONCE = {0x20: "generator", 0x80: "coroutine", 0x200: "async generator"}
 
 
+class Names(NamedTuple):
+    """Be the names of a function's parameters; ``()`` stands for no such parameter."""
+
+    by_position: tuple[str, ...] = ()
+    by_keyword: tuple[str, ...] = ()  # and not by position
+    rest: tuple[str, ...] = ()  # that of *args
+    more: tuple[str, ...] = ()  # that of **kw
+
+
+def parameter_names(fn: Callable[..., Any]) -> Names:
+    """Return the names of a function's parameters."""
+    code = getattr(fn, "__code__", None)
+    if code is None:
+        return _names_by_signature(fn)
+    names, start = code.co_varnames, code.co_argcount
+    end = start + code.co_kwonlyargcount
+    after = end + bool(code.co_flags & _VARARGS)
+    last = after + bool(code.co_flags & _VARKEYWORDS)
+    return Names(names[:start], names[start:end], names[end:after], names[after:last])
+
+
+def _names_by_signature(fn: Callable[..., Any]) -> Names:
+    from inspect import signature  # costly, and rarely needed
+
+    found: dict[str, list[str]] = {}
+    try:
+        for parameter in signature(fn).parameters.values():
+            found.setdefault(parameter.kind.name, []).append(parameter.name)
+    except ValueError:  # some builtins have no signature
+        return Names()
+    only, either, rest, named, more = (
+        tuple(found.get(kind, ()))
+        for kind in (
+            "POSITIONAL_ONLY", "POSITIONAL_OR_KEYWORD", "VAR_POSITIONAL",
+            "KEYWORD_ONLY", "VAR_KEYWORD",
+        )
+    )  # fmt: skip
+    return Names(only + either, named, rest, more)
+
+
 def positional_names(fn: Callable[..., Any]) -> tuple[str, ...]:
     """Return the names of the parameters that can be given by position."""
-    code = getattr(fn, "__code__", None)
-    if code is not None:
-        names: tuple[str, ...] = code.co_varnames[: code.co_argcount]
-        return names
-    from inspect import Parameter, signature  # costly, and rarely needed
-
-    by_position = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
-    try:
-        parameters = signature(fn).parameters.values()
-    except ValueError:  # some builtins have no signature
-        return ()
-    return tuple(p.name for p in parameters if p.kind in by_position)
+    return parameter_names(fn).by_position
 
 
 def has_self(fn: Callable[..., Any]) -> bool:
@@ -95,29 +124,60 @@ def call_parts(
     itself; then come the arguments, less the ignored ones.  Two calls of one function
     have as many parts.
     """
-    complete = completer(fn)
-    count = plain_count(fn)
-    names = positional_names(fn)
+    fn = _called(fn)
+    complete, count, owner = completer(fn), plain_count(fn), owner_teller(fn)
+    names, only, rest, more = parameter_names(fn)
     ignored = frozenset((ignore,) if isinstance(ignore, str) else ignore)
     first = 1 if has_self(fn) else 0
     kept = [i for i, name in enumerate(names) if i >= first and name not in ignored]
     all_kept = len(kept) == len(names)
+    has_owner = first and names[0] not in ignored
+    no_rest, no_more = ignored.intersection(rest), ignored.intersection(more)
 
     def parts(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterable[Any]:
         if kwargs or len(args) != count:
             args, kwargs = complete(args, kwargs)
         given = args if all_kept else [args[i] for i in kept]
-        owner = [_owner(args[0])] if first else []
+        if has_owner:
+            given = [owner(args[0]), *given]
         if count >= 0:
-            return [*owner, *given] if first else given
-        named = {k: v for k, v in kwargs.items() if k not in ignored}
-        return [*owner, *given[: len(kept)], args[len(names) :], named]
+            return given
+        named = {
+            k: v
+            for k, v in kwargs.items()
+            if k not in ignored and (k in only or not no_more)
+        }
+        others = () if no_rest else args[len(names) :]
+        return [*given[: has_owner + len(kept)], others, named]
 
     return parts
 
 
-def _owner(it: Any) -> Any:
-    if isinstance(it, type):
-        return it
-    key = getattr(it, "__cache_key__", None)
-    return type(it) if key is None else (type(it), key())
+def _called(fn: Any) -> Any:
+    """Return the function whose parameters a wrapper of any arguments shows."""
+    while (
+        plain_count(fn) < 0
+        and hasattr(fn, "__wrapped__")
+        and not hasattr(fn, "__signature__")
+    ):
+        fn = fn.__wrapped__
+    return fn
+
+
+def owner_teller(fn: Callable[..., Any]) -> Callable[[Any], Any]:
+    """Return a function that gives what of ``self`` or ``cls`` enters a key.
+
+    It is the class, or the name of the class and what the object says of itself.  A
+    class made inside a function has no name of its own; but neither has a method made
+    there, and it is known by its name all the same.
+    """
+    local = "<locals>" in qualified_name(fn)
+
+    def owner(it: Any) -> Any:
+        cls = it if isinstance(it, type) else type(it)
+        key = None if cls is it else getattr(it, "__cache_key__", None)
+        if key is not None:
+            return qualified_name(cls), key()
+        return qualified_name(cls) if local else cls
+
+    return owner
