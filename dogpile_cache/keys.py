@@ -13,8 +13,11 @@ dogpile.cache makes, in which ``f(1)`` and ``f("1")`` are one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
+from types import MethodType
 from typing import Any
 
+from .exception import ValidationError
 from .signature import (
     call_parts,
     has_self,
@@ -106,18 +109,25 @@ def typed_key_generator(
     type and ``repr``.  Of ``self`` and ``cls`` the class enters, and the
     ``__cache_key__()`` if there is one.
 
+    The function enters by its module and qualified name, so what one ``def`` or
+    ``lambda`` inside a function makes at each call shares its keys: give such closures
+    a ``namespace`` each.
+
     :param ignore: names of parameters to leave out of the key, where a function has
         them, be it ``self``, or that of ``*args`` or ``**kw``.  To set it, for a region
         or for one function, call the generator without a function:
         ``typed_key_generator(ignore=("session",))``.
     :param to_str: not used; for the sake of regions whose decorators are given one.
     :raises UnstableArgument: on a call with an object whose repr shows an address.
+    :raises ValidationError: the function has no name of its own, as a
+        ``functools.partial`` and an object with ``__call__`` have none, and there is no
+        namespace; or it is a bound method.
     """
     if fn is None:
         return lambda namespace, fn, **kw: typed_key_generator(
             namespace, fn, ignore=ignore
         )
-    prefix = f"{qualified_name(fn)}|{encode(namespace)}|"
+    prefix = _typed_prefix(namespace, fn)
     parts = call_parts(fn, ignore)
 
     def generate_key(*args: Any, **kw: Any) -> str:
@@ -130,7 +140,7 @@ def typed_multi_key_generator(
     namespace: Any, fn: Callable[..., Any], to_str: ToStr | None = None
 ) -> Callable[..., list[str]]:
     """Make one key from each argument, as :func:`typed_key_generator` does."""
-    prefix = f"{qualified_name(fn)}|{encode(namespace)}|"
+    prefix = _typed_prefix(namespace, fn)
     owner = owner_teller(fn)
     skip = 1 if has_self(fn) else 0
 
@@ -160,6 +170,21 @@ def _prefix(namespace: Any, fn: Callable[..., Any]) -> str:
     name = getattr(fn, "__name__", None) or type(fn).__name__
     middle = "" if namespace is None else f"|{namespace}"
     return f"{fn.__module__}:{name}{middle}|"
+
+
+def _typed_prefix(namespace: Any, fn: Callable[..., Any]) -> str:
+    if isinstance(fn, MethodType):
+        raise ValidationError(
+            f"{fn!r} has no name that tells it from that of another object; decorate "
+            "the function in its class, or a function that calls it."
+        )
+    named = hasattr(fn, "__qualname__") and not isinstance(fn, partial)
+    if namespace is None and not named:
+        raise ValidationError(
+            f"{fn!r} has no name that tells it from others of its type; give it one "
+            "with namespace=, or decorate a function that calls it."
+        )
+    return f"{qualified_name(fn)}|{encode(namespace)}|"
 
 
 def _no_keywords() -> ValueError:

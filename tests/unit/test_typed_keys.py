@@ -6,7 +6,10 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from dogpile_cache import CacheRegion
+from dogpile_cache.exception import ValidationError
 from dogpile_cache.keys import typed_key_generator, typed_multi_key_generator
 
 
@@ -31,6 +34,22 @@ class Named(Plain):
         return self.name
 
 
+class Doubler:
+    def __init__(self, factor: int) -> None:
+        self.factor = factor
+
+    def __call__(self, value: int) -> int:
+        return value * self.factor
+
+
+def add(a: int, b: int) -> int:
+    return a + b
+
+
+def multiply(a: int, b: int) -> int:
+    return a * b
+
+
 def local_class(base: type = object) -> type:
     class Local(base):  # type: ignore[misc]
         def own(self, value: Any) -> Any:
@@ -43,6 +62,46 @@ def test_a_method_of_a_class_made_in_a_function_is_one_by_its_name() -> None:
     one, other = local_class(), local_class()
     keys = {typed_key_generator(None, cls.own)(cls(), 1) for cls in (one, other)}
     assert len(keys) == 1
+
+
+@pytest.mark.parametrize("generator", [typed_key_generator, typed_multi_key_generator])
+@pytest.mark.parametrize(
+    "unnamed",
+    [
+        functools.partial(add, 1),
+        functools.update_wrapper(functools.partial(add, 1), add),
+        Doubler(2),
+    ],
+    ids=["partial", "partial with a name", "callable object"],
+)
+def test_a_callable_without_a_name_of_its_own_wants_a_namespace(
+    generator: Callable[..., Any], unnamed: Callable[..., Any]
+) -> None:
+    with pytest.raises(ValidationError, match="namespace="):
+        generator(None, unnamed)
+    generator("any", unnamed)
+
+
+def test_a_namespace_makes_a_partial_a_function_like_any_other(
+    region: CacheRegion,
+) -> None:
+    def cached(name: str, fn: Callable[..., Any]) -> Callable[..., Any]:
+        decorate = region.cache_on_arguments(
+            name, function_key_generator=typed_key_generator
+        )
+        return decorate(fn)
+
+    plus = cached("plus", functools.partial(add, 3))
+    times = cached("times", functools.partial(multiply, 3))
+    assert [plus(4), times(4), plus(4), plus(b=4)] == [7, 12, 7, 7]
+    assert [cached("2", Doubler(2))(4), cached("3", Doubler(3))(4)] == [8, 12]
+
+
+@pytest.mark.parametrize("bound", [Plain().method, Plain.build])
+def test_a_bound_method_is_refused(bound: Callable[..., Any]) -> None:
+    for generator in (typed_key_generator, typed_multi_key_generator):
+        with pytest.raises(ValidationError, match=r"bound.*in its class"):
+            generator("any", bound)
 
 
 def test_keys_of_many_tell_the_objects_of_a_method_apart() -> None:
