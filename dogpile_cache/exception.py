@@ -54,11 +54,12 @@ class CreationDeadlock(DogpileCacheException):
 class UnstableArgument(DogpileCacheException, TypeError):
     """Say that an argument has no representation that could be part of a key."""
 
-    def __init__(self, argument: object) -> None:
+    def __init__(self, argument: object, reason: str = "it is not stable") -> None:
         super().__init__(
             f"An argument of type {type(argument).__qualname__!r} cannot be part of a "
-            f"key, since its repr shows an address: {argument!r}.  Pass an id "
-            f"instead, give its class a method __cache_key__(), or leave the "
-            f"argument out of the key with ignore=(name,)."
+            f"key, since {reason}.  Pass an id instead, give its class a method "
+            f"__cache_key__(), or leave the argument out of the key with "
+            f"ignore=(name,)."
         )
         self.argument = argument
+        self.reason = reason

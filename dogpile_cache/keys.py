@@ -118,7 +118,8 @@ def typed_key_generator(
         or for one function, call the generator without a function:
         ``typed_key_generator(ignore=("session",))``.
     :param to_str: not used; for the sake of regions whose decorators are given one.
-    :raises UnstableArgument: on a call with an object whose repr shows an address.
+    :raises UnstableArgument: on a call with an object whose repr shows an address, with
+        a class made inside a function, or with a list that contains itself.
     :raises ValidationError: the function has no name of its own, as a
         ``functools.partial`` and an object with ``__call__`` have none, and there is no
         namespace; or it is a bound method.

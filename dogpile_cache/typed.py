@@ -3,6 +3,9 @@
 Every value becomes a letter for its type and a text that says where it ends: numbers
 end with a semicolon, other texts carry their length and containers the number of their
 items.  So no value can be taken for another, nor two side by side for one.
+
+What shows an address or the name of a class made inside a function is refused: another
+object may come to have the same.
 """
 
 from __future__ import annotations
@@ -14,7 +17,12 @@ from typing import Any
 
 from .exception import UnstableArgument
 
-_ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+")
+_ADDRESS = re.compile(
+    r"\bat 0x[0-9a-fA-F]{6,}"  # as object.__repr__ shows it
+    r"|\b0x[0-9a-fA-F]{9,16}\b"  # neither a colour nor a digest
+    r"|\bid='\d{8,}'>"  # as mocks show it
+)
+_LOCAL_CLASS = re.compile(r"<locals>(?:\.\w+)+(?![\w.(])")  # not "Local(1)"
 
 
 def encode(value: Any) -> str:
@@ -27,17 +35,20 @@ def encode(value: Any) -> str:
         return f"s{len(value)}:{value}"
     if cls is int:
         return f"i{value};"
-    encoder = _ENCODERS.get(cls)
-    return encoder(value) if encoder is not None else _other(value)
+    encoder = _ENCODERS.get(cls, _other)
+    try:
+        return encoder(value)
+    except RecursionError:
+        reason = "it contains itself, or is nested too deeply"
+        raise UnstableArgument(value, reason) from None
 
 
 def _text(letter: str, text: str) -> str:
     return f"{letter}{len(text)}:{text}"
 
 
-def _items(letter: str, items: Any) -> str:
-    encoded = [encode(item) for item in items]
-    return f"{letter}{len(encoded)}:" + "".join(encoded)
+def _list(encoded: list[str]) -> str:
+    return f"[{len(encoded)}:" + "".join(encoded)
 
 
 def _sorted(letter: str, encoded: list[str]) -> str:
@@ -54,9 +65,12 @@ def _class_name(cls: type) -> str:
 
 def _other(value: Any) -> str:
     cls = type(value)
-    if isinstance(value, type):
-        return _text("C", _class_name(value))
-    if isinstance(value, enum.Enum):
+    if issubclass(cls, type):  # isinstance() takes list[int] for one on Python 3.10
+        name = _class_name(value)
+        if "<locals>" in name:
+            raise _local(value, name)
+        return _text("C", name)
+    if issubclass(cls, enum.Enum):
         return _text("E", _class_name(cls)) + _text(
             "s", value.name or repr(value.value)
         )
@@ -65,9 +79,20 @@ def _other(value: Any) -> str:
     if key is not None:
         return name + encode(key())
     text = repr(value)
-    if _ADDRESS.search(text):
-        raise UnstableArgument(value)
+    if _ADDRESS.search(text) or _shows(text, id(value)):
+        raise UnstableArgument(value, f"its repr shows an address: {text}")
+    if _LOCAL_CLASS.search(text):
+        raise _local(value, text)
     return name + _text("r", text)
+
+
+def _local(value: Any, text: str) -> UnstableArgument:
+    reason = f"a class made inside a function shares its name with others: {text}"
+    return UnstableArgument(value, reason)
+
+
+def _shows(text: str, address: int) -> bool:
+    return str(address) in text or f"{address:x}" in text.lower()
 
 
 _ENCODERS: dict[type, Callable[[Any], str]] = {
@@ -77,8 +102,8 @@ _ENCODERS: dict[type, Callable[[Any], str]] = {
     complex: lambda value: f"c{value!r};",
     bytes: lambda value: _text("b", value.hex()),
     bytearray: lambda value: _text("B", value.hex()),
-    tuple: lambda value: _items("(", value),
-    list: lambda value: _items("[", value),
+    tuple: lambda value: f"({len(value)}:" + "".join(map(encode, value)),
+    list: lambda value: _list([*map(encode, value)]),
     set: lambda value: _sorted("{", [encode(item) for item in value]),
     frozenset: lambda value: _sorted("<", [encode(item) for item in value]),
     dict: _dict,

@@ -43,11 +43,11 @@ class UnknownRegion(FragmentError, LookupError):
 class UnstableKeyPart(FragmentError, TypeError):
     """Say that a value has no representation that could be part of a key."""
 
-    def __init__(self, part: object) -> None:
+    def __init__(self, part: object, reason: str = "it is not stable") -> None:
         super().__init__(
             f"A value of type {type(part).__qualname__!r} cannot be part of a "
-            f"fragment's key, since its repr shows an address: {part!r}.  Pass an id "
-            f"instead, or give its class a method __cache_key__()."
+            f"fragment's key, since {reason}.  Pass an id instead, or give its class "
+            f"a method __cache_key__()."
         )
         self.part = part
 
@@ -82,7 +82,7 @@ def fragment_key(identity: str, parts: tuple[Any, ...]) -> str:
         data = text.encode("utf-8", "surrogatepass")
         return f"fragment:{blake2b(data, digest_size=20).hexdigest()}"
     except UnstableArgument as error:
-        raise UnstableKeyPart(error.argument) from None
+        raise UnstableKeyPart(error.argument, error.reason) from None
 
 
 def find_region(

@@ -66,6 +66,13 @@ def test_a_part_without_a_stable_representation_is_refused_and_told_what_to_pass
         fragment_key(OWN, ("fine", [object()]))
 
 
+def test_a_part_that_contains_itself_is_refused() -> None:
+    part: list[object] = []
+    part.append(part)
+    with pytest.raises(UnstableKeyPart, match=r"'list'.*contains itself"):
+        fragment_key(OWN, (part,))
+
+
 def test_an_object_may_say_what_stands_for_it() -> None:
     class User:
         def __init__(self, id: int) -> None:

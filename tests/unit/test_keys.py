@@ -37,6 +37,10 @@ class First:
         return value
 
 
+class Child(First):
+    pass
+
+
 class Second:
     def method(self, value: Any) -> Any:
         return value
@@ -137,9 +141,6 @@ def test_typed_keys_tell_methods_of_two_classes_apart() -> None:
 
 
 def test_typed_keys_tell_subclasses_and_namespaces_apart() -> None:
-    class Child(First):
-        pass
-
     build = typed_key_generator(None, First.build.__func__)  # type: ignore[attr-defined]
     assert build(First, 1) != build(Child, 1)
     assert typed_key_generator("a", plain)(1) != typed_key_generator("b", plain)(1)

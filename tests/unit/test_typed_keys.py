@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dogpile_cache import CacheRegion
-from dogpile_cache.exception import ValidationError
+from dogpile_cache.exception import UnstableArgument, ValidationError
 from dogpile_cache.keys import typed_key_generator, typed_multi_key_generator
 
 
@@ -56,6 +56,26 @@ def local_class(base: type = object) -> type:
             return value
 
     return Local
+
+
+def local_with_key() -> type:
+    class Local(Plain):
+        def __cache_key__(self) -> int:
+            return 1
+
+    return Local
+
+
+def test_a_method_is_refused_for_a_subclass_made_in_a_function() -> None:
+    make_key = typed_key_generator(None, Plain.method)
+    make_keys = typed_multi_key_generator(None, Plain.method)
+    for refused in (make_key, make_keys):
+        with pytest.raises(UnstableArgument, match="__cache_key__"):
+            refused(local_class(Plain)(), 1)
+    with pytest.raises(UnstableArgument):
+        typed_key_generator(None, Plain.build.__func__)(local_class(Plain), 1)  # type: ignore[attr-defined]
+    assert make_key(local_with_key()(), 1) != make_key(Plain(), 1)
+    assert make_keys(local_with_key()(), 1) != make_keys(Plain(), 1)
 
 
 def test_a_method_of_a_class_made_in_a_function_is_one_by_its_name() -> None:
