@@ -17,6 +17,8 @@ from dogpile_cache import NO_VALUE, make_region
 from dogpile_cache.region import CacheRegion
 
 LEASE = 1.5
+FREE_AFTER = LEASE + 6.0
+"""Seconds; memcached counts up to 1.5 more, and a tenfold lease lasts twice as long."""
 DEADLINE = 30.0
 
 CREATOR = """
@@ -108,9 +110,7 @@ def test_when_a_creator_is_killed_another_process_makes_the_value(
     creator.wait()
     begun = time.monotonic()
     assert region.get_or_create(key, lambda: "made here") == "made here"
-    assert (
-        time.monotonic() - begun < DEADLINE
-    )  # generous; it tells that there is an end
+    assert time.monotonic() - begun < FREE_AFTER
     assert region.get(key) == "made here"
     assert not region.key_is_locked(key)
 
