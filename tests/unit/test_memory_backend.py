@@ -132,6 +132,23 @@ def test_threads_that_read_write_and_delete_leave_a_bounded_whole_cache() -> Non
     assert len(kept) <= 20
 
 
+@pytest.mark.parametrize(
+    "backend", ["dogpile.cache.memory", "dogpile.cache.memory_pickle"]
+)
+def test_a_hit_of_a_bounded_cache_takes_no_lock(backend: str) -> None:
+    region = make_region().configure(backend, arguments={"max_entries": 3})
+    region.set_multi({"a": 1, "b": 2})
+    hits = [
+        lambda: region.get("a"),
+        lambda: region.get_multi(["a"])[0],
+        lambda: region.get_value_metadata("a").payload,
+        lambda: region.get_or_create("a", pytest.fail),
+        lambda: region.get_or_create_multi(["a"], pytest.fail)[0],
+    ]
+    with region.backend._cache._lock:
+        assert [Call(hit).result() for hit in hits] == [1] * 5
+
+
 def test_a_bound_on_somebody_elses_dict_is_refused() -> None:
     with pytest.raises(ValidationError, match="without a cache_dict"):
         make_region().configure(
