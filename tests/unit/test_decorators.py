@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from dogpile_cache import NO_VALUE, CacheRegion
+from dogpile_cache.keys import function_key_generator, typed_key_generator
 from dogpile_cache.testing import SettableClock
 
 
@@ -40,6 +41,36 @@ def add(region: CacheRegion, calls: list[Any]) -> Any:
 def test_a_call_is_made_once_however_it_is_written(add: Any, calls: list[Any]) -> None:
     assert add(1) == add(1, 2) == add(a=1) == add(b=2, a=1) == 3
     assert calls == [(1, 2)]
+
+
+@pytest.mark.parametrize("generator", [function_key_generator, typed_key_generator])
+def test_a_call_by_position_does_not_bind_the_signature(
+    region: CacheRegion, generator: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Adder:
+        @region.cache_on_arguments(function_key_generator=generator)
+        def plus(self, a: int, b: int = 2) -> int:
+            return a + b
+
+    @region.cache_on_arguments(function_key_generator=generator)
+    def add(a: int, b: int = 2) -> int:
+        return a + b
+
+    @region.cache_multi_on_arguments()
+    def double(*numbers: int) -> list[int]:
+        return [2 * number for number in numbers]
+
+    def refuse(*args: Any, **kwargs: Any) -> None:
+        raise AssertionError("this call looks at the signature")
+
+    adder = Adder()
+    monkeypatch.setattr(inspect, "signature", refuse)
+    for name in ("bind", "bind_partial", "_bind"):
+        monkeypatch.setattr(inspect.Signature, name, refuse)
+    for _miss_or_hit in range(2):
+        assert [add(1), add(1, 2), adder.plus(1), adder.plus(1, 2)] == [3] * 4
+        assert double(1, 2) == [2, 4]
+        assert add.get(1) == add.get(1, 2) == 3
 
 
 def test_the_decorated_function_looks_like_the_original(add: Any) -> None:
