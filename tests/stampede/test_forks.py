@@ -18,6 +18,7 @@ run = os.urandom(8).hex()
 if arguments.pop("pool", False):
     import redis
     arguments["connection_pool"] = redis.ConnectionPool.from_url(arguments.pop("url"))
+keeps = backend != "dogpile.cache.null"
 region = make_region().configure(backend, expiration_time=60, arguments=arguments)
 
 def use(who, rounds):
@@ -27,10 +28,11 @@ def use(who, rounds):
         assert region.get_or_create(common, lambda: common) == common
         found = region.get_multi([own, common])
         # what is common may have been deleted by another
-        assert found in ([[who, i], common], [[who, i], NO_VALUE]), (who, i, found)
+        kept = [who, i] if keeps else NO_VALUE
+        assert found in ([kept, common], [kept, NO_VALUE]), (who, i, found)
         if i % 5 == 0:
             region.delete(common)
-            assert region.get_or_create(own, list) == [who, i]
+            assert region.get_or_create(own, list) == ([who, i] if keeps else [])
 
 use("parent", 5)
 begun, may_end = threading.Event(), threading.Event()
@@ -71,7 +73,8 @@ SERVERS = {
     "redis": ("redis_server", {"distributed_lock": True}),
     "redis pool": ("redis_server", {"pool": True}),
     "valkey": ("valkey_server", {"distributed_lock": True}),
-    "redis_cluster": ("redis_cluster", {}),
+    "redis_cluster": ("redis_cluster", {"distributed_lock": True}),
+    "valkey_cluster": ("redis_cluster", {"distributed_lock": True}),
     "pymemcache": ("memcached_server", {"distributed_lock": True}),
     "memcached": ("memcached_server", {"distributed_lock": True}),
     "pylibmc": ("memcached_server", {"distributed_lock": True}),
@@ -87,9 +90,14 @@ def check(backend: str, arguments: dict[str, Any]) -> None:
     assert done.stdout == "[0, 0, 0, 0]\n", done.stderr
 
 
+@pytest.mark.parametrize("backend", ["memory", "memory_pickle"])
 @pytest.mark.parametrize("arguments", [{}, {"max_entries": 200}], ids=str)
-def test_memory_after_a_fork(arguments: dict[str, Any]) -> None:
-    check("memory", arguments)
+def test_memory_after_a_fork(backend: str, arguments: dict[str, Any]) -> None:
+    check(backend, arguments)
+
+
+def test_a_cache_that_keeps_nothing_after_a_fork() -> None:
+    check("null", {})
 
 
 def test_a_dbm_file_after_a_fork(tmp_path: Path) -> None:
@@ -106,5 +114,6 @@ def test_connections_after_a_fork(name: str, request: Any) -> None:
 
 
 @pytest.mark.server
-def test_a_sentinel_set_after_a_fork(sentinel_set: Any) -> None:
-    check("redis_sentinel", {"sentinels": sentinel_set.addresses})
+@pytest.mark.parametrize("library", ["redis", "valkey"])
+def test_a_sentinel_set_after_a_fork(library: str, sentinel_set: Any) -> None:
+    check(f"{library}_sentinel", {"sentinels": sentinel_set.addresses})
