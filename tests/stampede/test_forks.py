@@ -19,6 +19,7 @@ if arguments.pop("pool", False):
     import redis
     arguments["connection_pool"] = redis.ConnectionPool.from_url(arguments.pop("url"))
 keeps = backend != "dogpile.cache.null"
+shared = "filename" in arguments or "distributed_lock" in arguments
 region = make_region().configure(backend, expiration_time=60, arguments=arguments)
 
 def use(who, rounds):
@@ -54,6 +55,9 @@ for number in range(4):
         signal.alarm(50)  # one that hangs is killed
         try:
             use(f"child {number}", 60)
+            # what the parent is creating is awaited where the lock is one of processes
+            slow = region.get_or_create(f"{run} slow", lambda: "by a child")
+            assert slow == "by the parent" or not shared, slow
         except BaseException:
             import traceback
             traceback.print_exc()
