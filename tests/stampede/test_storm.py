@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -16,11 +17,14 @@ import redis
 
 from benchmarks.remote import count_commands
 from benchmarks.storm import Storm
-from dogpile_cache import NO_VALUE, make_region
+from dogpile_cache import NO_VALUE, CacheRegion, make_region
 from tests.servers import Memcached, Redis
 
 PROCESSES, THREADS = 4, 8
 MOST_COMMANDS = 60
+
+THREADS_OF_ONE, SECONDS, FEWEST_ROUNDS = 32, 2.0, 150
+"""Long, since all that may happen has to happen to one region."""
 
 
 @pytest.fixture(params=["redis", "valkey", "pymemcache", "pylibmc", "memcached", "dbm"])
@@ -69,12 +73,48 @@ def test_a_storm_costs_redis_few_commands(redis_server: Redis) -> None:
     assert sum(result.commands.values()) <= MOST_COMMANDS, result.commands
 
 
+class Making:
+    """Make values that tell whose they are and their number."""
+
+    def __init__(self, keys: list[str]) -> None:
+        self.made = dict.fromkeys(keys, 0)
+        self._lock = threading.Lock()
+
+    def one(self, key: str) -> tuple[str, int]:
+        with self._lock:
+            self.made[key] += 1
+            return key, self.made[key]
+
+    def many(self, *keys: str) -> list[tuple[str, int]]:
+        return [self.one(key) for key in keys]
+
+
+def act(region: CacheRegion, making: Making, random: Random) -> None:
+    """Do to the region, at random, one of all the things there are to do."""
+    keys = random.sample(list(making.made), 5)
+    key = keys[0]
+    what = random.random()
+    if what < 0.7:
+        value = region.get_or_create(key, making.one, creator_args=((key,), {}))
+        assert value[0] == key
+        assert 1 <= value[1] <= making.made[key]
+    elif what < 0.8:
+        found = region.get_or_create_multi(keys, making.many)
+        assert [value[0] for value in found] == keys
+    elif what < 0.9:
+        value = region.get(key)
+        assert value is NO_VALUE or value[0] == key
+    elif what < 0.97:
+        region.delete(key)
+    else:
+        region.invalidate(hard=random.random() < 0.5)
+
+
 @pytest.mark.parametrize("backend", ["memory", "bounded", "redis", "pymemcache"])
 def test_many_threads_on_one_region_lose_nothing(
     backend: str, redis_server: Redis, memcached_server: Memcached
 ) -> None:
     """Whatever is set, deleted, invalidated or expires: a key gives its own value."""
-    # Long, since all that may happen has to happen to one region.
     arguments: dict[str, Any] = {
         "memory": {},
         "bounded": {"max_entries": 10},
@@ -85,36 +125,16 @@ def test_many_threads_on_one_region_lose_nothing(
     region = make_region().configure(
         f"dogpile.cache.{name}", expiration_time=0.05, arguments=arguments
     )
-    made: dict[str, int] = dict.fromkeys((f"{backend} {i}" for i in range(20)), 0)
-    lock = threading.Lock()
-
-    def create(key: str) -> tuple[str, int]:
-        with lock:
-            made[key] += 1
-            return key, made[key]
+    making = Making([f"{backend} {i}" for i in range(20)])
+    until = time.monotonic() + SECONDS
 
     def use(seed: int) -> None:
-        random = Random(seed)
-        for _ in range(150):
-            key = random.choice(list(made))
-            act = random.random()
-            if act < 0.7:
-                value = region.get_or_create(key, create, creator_args=((key,), {}))
-                assert value[0] == key
-                assert 1 <= value[1] <= made[key]
-            elif act < 0.8:
-                keys = random.sample(list(made), 5)
-                found = region.get_or_create_multi(keys, lambda *k: [*map(create, k)])
-                assert [value[0] for value in found] == keys
-            elif act < 0.9:
-                value = region.get(key)
-                assert value is NO_VALUE or value[0] == key
-            elif act < 0.97:
-                region.delete(key)
-            else:
-                region.invalidate(hard=random.random() < 0.5)
+        random, rounds = Random(seed), 0
+        while rounds < FEWEST_ROUNDS or time.monotonic() < until:
+            act(region, making, random)
+            rounds += 1
 
-    with ThreadPoolExecutor(32) as pool:
-        for done in [pool.submit(use, seed) for seed in range(32)]:
+    with ThreadPoolExecutor(THREADS_OF_ONE) as pool:
+        for done in [pool.submit(use, seed) for seed in range(THREADS_OF_ONE)]:
             done.result(60)
-    assert not any(region.key_is_locked(key) for key in made)
+    assert not any(region.key_is_locked(key) for key in making.made)
