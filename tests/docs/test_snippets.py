@@ -17,7 +17,7 @@ from dogpile_cache.config import make_regions
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = [ROOT / "README.rst", *sorted((ROOT / "docs").rglob("*.rst"))]
-BLOCK = re.compile(r"^\.\. code-block:: (\w+)\n\n((?:    .*\n|\n)+)", re.MULTILINE)
+BLOCK = re.compile(r"^\.\. code-block:: (\S+)\n\n((?:    .*\n|\n)+)", re.MULTILINE)
 REDIS = "redis://localhost:6379/0"
 
 
@@ -25,6 +25,10 @@ def snippets(page: Path, language: str) -> Iterator[str]:
     for found in BLOCK.finditer(page.read_text()):
         if found[1] == language:
             yield textwrap.dedent(found[2])
+
+
+def languages(page: Path) -> set[str]:
+    return {found[1] for found in BLOCK.finditer(page.read_text())}
 
 
 def name(page: Path) -> str:
