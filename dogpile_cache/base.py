@@ -16,8 +16,8 @@ from .api import (
     Deserializer,
     Serializer,
 )
-from .exception import RegionAlreadyConfigured, RegionNotConfigured, ValidationError
-from .freshness import Policy
+from .exception import MissingSetting, RegionAlreadyConfigured, RegionNotConfigured
+from .freshness import Policy, seconds
 from .invalidation import DefaultInvalidationStrategy, RegionInvalidationStrategy
 from .keys import function_key_generator, function_multi_key_generator
 from .mutex import LONE_FLIGHTS, UNGUARDED, Flights
@@ -34,25 +34,6 @@ if TYPE_CHECKING:
     from .protocols import Clock
 
 _SWITCHES = ("wrap", "replace_existing_backend")
-
-
-def seconds(expiration_time: Any) -> float | None:
-    """Return a lifetime in seconds; ``None`` and -1 mean that it never ends."""
-    if hasattr(expiration_time, "total_seconds"):
-        expiration_time = expiration_time.total_seconds()
-    if expiration_time is None or expiration_time == -1:
-        return expiration_time  # type: ignore[no-any-return]
-    if (
-        not isinstance(expiration_time, (int, float))
-        or isinstance(expiration_time, bool)
-        or not 0 <= expiration_time < math.inf
-    ):
-        raise ValidationError(
-            "expiration_time is not a number or timedelta.  It is "
-            f"{expiration_time!r}; allowed are a number of seconds from 0, a timedelta, "
-            "and None or -1 for values that never expire."
-        )
-    return expiration_time
 
 
 def _not_configured(key: Any) -> CacheReturnType:
@@ -124,7 +105,7 @@ class BaseRegion:
 
         :param backend: the name of the backend.
         :param expiration_time: the lifetime of values, in seconds or as a timedelta;
-            ``None`` and -1 mean that they never expire.
+            ``None``, -1 and infinity mean that they never expire.
         :param arguments: what the backend is made with; each backend documents its own.
         :param wrap: proxies, classes or instances, the first one outermost.
         :param replace_existing_backend: allow a configured region to be configured anew.
@@ -177,7 +158,7 @@ class BaseRegion:
         """
         config = coerce_string_conf(config_dict)
         if f"{prefix}backend" not in config:
-            raise ValidationError(
+            raise MissingSetting(
                 f"There is no {prefix + 'backend'!r} in the settings; it names the "
                 "backend of the region, such as 'dogpile.cache.memory'."
             )

@@ -23,6 +23,12 @@ class ValidationError(DogpileCacheException):
     """Say that a setting is wrong, and name what is allowed."""
 
 
+class MissingSetting(ValidationError, KeyError):
+    """Say that a setting is missing; dogpile.cache raises the KeyError that it is, too."""
+
+    __str__ = Exception.__str__  # a KeyError would put it in quotes
+
+
 class PluginNotFound(DogpileCacheException):
     """Say that no backend has the name given."""
 

@@ -5,7 +5,7 @@ is being made, and *missing* when everybody has to wait for a new one.  Its life
 counts from the end of its creation, an invalidation from the start, so that an
 invalidation which comes while a value is being made wins.
 
-A lifetime of ``None`` or of ``-1`` seconds never ends.
+A lifetime of ``None``, of ``-1`` seconds or of infinitely many never ends.
 
 A clock is any object with a method ``time()`` that returns seconds: the module
 ``time``, or in tests :class:`dogpile_cache.testing.SettableClock`.
@@ -17,7 +17,7 @@ import enum
 from typing import TYPE_CHECKING, Any
 
 from .api import CachedValue, CacheReturnType, MetaDataType, value_version
-from .exception import DogpileCacheException
+from .exception import DogpileCacheException, ValidationError
 
 if TYPE_CHECKING:
     from typing import TypeGuard
@@ -34,6 +34,29 @@ class State(enum.Enum):
     FRESH = "fresh"
     STALE = "stale"
     MISSING = "missing"
+
+
+def seconds(lifetime: Any, name: str = "expiration_time") -> float | None:
+    """Return a lifetime, a number or a timedelta, in seconds.
+
+    :param name: what the setting is called where it stands, for the error.
+    :raises ValidationError: it is something else.
+    """
+    if hasattr(lifetime, "total_seconds"):
+        lifetime = lifetime.total_seconds()
+    if lifetime is None or lifetime == -1:
+        return lifetime  # type: ignore[no-any-return]
+    if (
+        not isinstance(lifetime, (int, float))
+        or isinstance(lifetime, bool)
+        or not lifetime >= 0  # which nan is not, either
+    ):
+        raise ValidationError(
+            f"{name} is not a number or timedelta.  It is {lifetime!r}; allowed are a "
+            "number of seconds from 0, a timedelta, and None or -1 for values that never "
+            "expire."
+        )
+    return lifetime
 
 
 def times(metadata: MetaDataType) -> tuple[float, float]:

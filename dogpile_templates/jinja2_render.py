@@ -15,7 +15,7 @@ from jinja2.exceptions import UndefinedError
 from jinja2.runtime import Context, LoopContext
 
 from dogpile_cache import CacheRegion
-from dogpile_cache.base import seconds
+from dogpile_cache.freshness import seconds
 
 from .fragments import find_region, fragment_key
 

@@ -10,7 +10,7 @@ from jinja2 import nodes
 from jinja2.parser import Parser
 from jinja2.visitor import NodeTransformer
 
-from dogpile_cache.base import seconds
+from dogpile_cache.freshness import seconds
 from dogpile_cache.exception import ValidationError
 
 from .fragments import digest, identity

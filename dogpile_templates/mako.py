@@ -28,8 +28,8 @@ from typing import Any
 from mako.cache import CacheImpl, register_plugin
 
 from dogpile_cache import NO_VALUE, CacheRegion
-from dogpile_cache.base import seconds
 from dogpile_cache.exception import ValidationError
+from dogpile_cache.freshness import seconds
 from dogpile_cache.typed import encode
 
 from .fragments import digest, find_region, fragment_key, identity

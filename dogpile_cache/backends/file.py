@@ -27,7 +27,7 @@ from dogpile_cache.api import (
     KeyType,
     SerializedReturnType,
 )
-from dogpile_cache.exception import ValidationError
+from dogpile_cache.exception import MissingSetting
 from dogpile_cache.options import take
 from dogpile_cache.util import KeyReentrantMutex
 
@@ -68,7 +68,7 @@ class DBMBackend(BytesBackend):
     def __init__(self, arguments: BackendArguments) -> None:
         take(self, arguments)
         if not self.filename:
-            raise ValidationError(
+            raise MissingSetting(
                 "The argument 'filename' is missing; it is the path of the dbm file."
             )
         self.filename = os.path.abspath(os.path.normpath(self.filename))

@@ -19,7 +19,7 @@ from dogpile_cache.api import (
     CacheMutex,
     KeyType,
 )
-from dogpile_cache.exception import ValidationError
+from dogpile_cache.exception import MissingSetting
 from dogpile_cache.forking import forget_after_fork, pin_in_children
 from dogpile_cache.keys import sha1_mangle_key
 from dogpile_cache.lease import DEFAULT_LEASE, MARK, Lease
@@ -252,7 +252,7 @@ class MemcacheArgs(GenericMemcachedBackend):
 
 def _servers(url: Any) -> list[Any]:
     if url is None:
-        raise ValidationError(
+        raise MissingSetting(
             "The argument 'url' is missing; it is a server such as '127.0.0.1:11211', "
             "or a list of servers."
         )

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dogpile_cache import make_region
-from dogpile_cache.exception import PluginNotFound, ValidationError
+from dogpile_cache.exception import MissingSetting, PluginNotFound, ValidationError
 from dogpile_cache.proxy import ProxyBackend
 
 
@@ -44,8 +44,20 @@ def test_a_wrap_reaches_the_region() -> None:
 
 
 def test_a_missing_backend_is_an_error_that_names_the_setting() -> None:
-    with pytest.raises(ValidationError, match=r"'cache\.backend'"):
+    with pytest.raises(MissingSetting, match=r"^There is no 'cache\.backend'"):
         make_region().configure_from_config({"cache.expiration_time": "1"}, "cache.")
+
+
+@pytest.mark.parametrize(
+    ("backend", "argument"), [("dbm", "filename"), ("pymemcache", "url")]
+)
+def test_a_missing_argument_is_the_error_that_dogpile_cache_raises_too(
+    backend: str, argument: str
+) -> None:
+    with pytest.raises(MissingSetting, match=f"^The argument '{argument}'") as caught:
+        make_region().configure(f"dogpile.cache.{backend}")
+    assert isinstance(caught.value, KeyError)
+    assert isinstance(caught.value, ValidationError)
 
 
 def test_a_wrong_time_or_backend_is_an_error() -> None:

@@ -84,6 +84,7 @@ def test_a_memory_region_imports_no_client_library(
         "RegionAlreadyConfigured",
         "RegionNotConfigured",
         "ValidationError",
+        "MissingSetting",
         "PluginNotFound",
         "LibraryNotInstalled",
         "CreationDeadlock",
