@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from .api import NO_VALUE
 from .entry import one_for_each
+from .freshness import lifetimes
 from .signature import completer, has_self, kind_of_once, plain_count, qualified_name
 
 if TYPE_CHECKING:
     from typing_extensions import ParamSpec
 
-    from .protocols import CachedFunction, CachedManyFunction, ExpirationTime
+    from .protocols import CachedFunction, CachedManyFunction, ExpirationTime, Lifetime
 
     P = ParamSpec("P")
 
@@ -68,8 +69,8 @@ class Decorators:
         The parentheses may be left out when there are no parameters.
 
         :param namespace: a part of the keys; tells functions of one name apart.
-        :param expiration_time: seconds, in place of the region's, or a function that
-            returns them and is called at each call.
+        :param expiration_time: seconds or a timedelta, in place of the region's, or a
+            function that returns them and is called at each call.
         :param should_cache_fn: is given a result and tells whether to keep it.
         :param to_str: shows an argument in the key; see the key generators.
         :param function_key_generator: makes the keys, in place of the region's.
@@ -153,10 +154,6 @@ def _checked(fn: Any) -> Any:
     return fn
 
 
-def _lifetime(expiration_time: ExpirationTime) -> Callable[[], float | None]:
-    return expiration_time if callable(expiration_time) else lambda: expiration_time
-
-
 def _finish(wrapper: Any, companions: _One | _Many) -> Any:
     update_wrapper(wrapper, companions.original)
     for name in ("invalidate", "set", "get", "refresh", "original"):
@@ -174,8 +171,9 @@ def _cached(
     complete = completer(fn)
     count = plain_count(fn)
     template = getattr(make_key, "template", None)
-    fixed = None if callable(expiration_time) else expiration_time
-    dynamic = expiration_time if callable(expiration_time) else None
+    lifetime = lifetimes(expiration_time)
+    dynamic = lifetime if callable(expiration_time) else None
+    fixed = None if callable(expiration_time) else lifetime()
 
     def key_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         args, kwargs = complete(args, kwargs)
@@ -191,8 +189,7 @@ def _cached(
         timeout = fixed if dynamic is None else dynamic()
         return region.get_or_create(key, fn, timeout, should_cache_fn, (args, kwargs))
 
-    one = _One(region, fn, key_of, _lifetime(expiration_time), should_cache_fn)
-    return _finish(cached, one)
+    return _finish(cached, _One(region, fn, key_of, lifetime, should_cache_fn))
 
 
 class _One:
@@ -203,7 +200,7 @@ class _One:
         region: Any,
         fn: Callable[..., Any],
         key_of: Callable[[tuple[Any, ...], dict[str, Any]], Any],
-        lifetime: Callable[[], float | None],
+        lifetime: Callable[[], Lifetime],
         should_cache_fn: Callable[[Any], bool] | None,
     ) -> None:
         self._region = region
@@ -237,7 +234,7 @@ def _cached_many(
     should_cache_fn: Callable[[Any], bool] | None,
     asdict: bool,
 ) -> Any:
-    lifetime = _lifetime(expiration_time)
+    lifetime = lifetimes(expiration_time)
     many = _Many(region, fn, make_keys, lifetime, should_cache_fn, asdict)
 
     def cached(*args: Any, **kwargs: Any) -> Any:
@@ -254,7 +251,7 @@ class _Many:
         region: Any,
         fn: Callable[..., Any],
         make_keys: Callable[..., Sequence[Any]],
-        lifetime: Callable[[], float | None],
+        lifetime: Callable[[], Lifetime],
         should_cache_fn: Callable[[Any], bool] | None,
         asdict: bool,
     ) -> None:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from .api import NO_VALUE, CachedValue, CacheMutex, CacheReturnType, Metadata
 from .exception import DogpileCacheException
-from .freshness import State
+from .freshness import State, seconds
 
 if TYPE_CHECKING:
+    from .protocols import Lifetime
     from .region import CacheRegion
 
 
@@ -45,14 +46,14 @@ class RegionEntry:
         region: CacheRegion,
         key: Any,
         create: Callable[[], Any],
-        lifetime: float | None,
+        lifetime: Lifetime,
         should_cache_fn: Callable[[Any], bool] | None,
     ) -> None:
         self.policy = region._policy
         self.store = region._store
         self.key = key
         self.id = self.store.mangle(key)
-        self.lifetime = lifetime
+        self.lifetime = seconds(lifetime)
         self.mutex = region._mutex(self.id)
         self.defer: Callable[[CacheMutex], None] | None = None
         self._create = create
@@ -106,12 +107,12 @@ class RegionBatch:
         self,
         region: CacheRegion,
         creator: Callable[..., Iterable[Any]],
-        lifetime: float | None,
+        lifetime: Lifetime,
         should_cache_fn: Callable[[Any], bool] | None,
     ) -> None:
         self._region = region
         self._creator = creator
-        self._lifetime = lifetime
+        self._lifetime = seconds(lifetime)
         self._should_cache_fn = should_cache_fn
 
     def entry(self, key: Any) -> RegionEntry:

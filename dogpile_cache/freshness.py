@@ -20,9 +20,10 @@ from .api import CachedValue, CacheReturnType, MetaDataType, value_version
 from .exception import DogpileCacheException, ValidationError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import TypeGuard
 
-    from .protocols import Clock, Strategy
+    from .protocols import Clock, ExpirationTime, Lifetime, Strategy
 
 
 _NEVER = float("-inf")
@@ -59,6 +60,14 @@ def seconds(lifetime: Any, name: str = "expiration_time") -> float | None:
     return lifetime
 
 
+def lifetimes(expiration_time: ExpirationTime) -> Callable[[], Lifetime]:
+    """Return what gives the lifetime at each call; check a fixed one now."""
+    if callable(expiration_time):
+        return expiration_time
+    lifetime = seconds(expiration_time)
+    return lambda: lifetime
+
+
 def times(metadata: MetaDataType) -> tuple[float, float]:
     """Return when a creation started and when it ended.
 
@@ -80,7 +89,7 @@ class Policy:
         self.strategy = strategy
 
     def is_fresh(
-        self, value: CacheReturnType, lifetime: float | None
+        self, value: CacheReturnType, lifetime: Lifetime
     ) -> TypeGuard[CachedValue]:
         """Tell whether a value may be served to everyone.  This is the hot path."""
         if not value:
@@ -88,22 +97,35 @@ class Policy:
         try:
             metadata: Any = value[1]
             started, ended = metadata.st, metadata.ct
-        except (AttributeError, LookupError, TypeError):  # not made here
-            if not isinstance(value, CachedValue):
-                return False
-            started, ended = times(value.metadata)
-            if ended == _NEVER:
-                return False
-        strategy = self.strategy
-        return (
-            lifetime is None or self.clock.time() - ended < lifetime or lifetime == -1
-        ) and not (started < strategy.latest and strategy.is_invalidated(started))
+            strategy = self.strategy
+            return (
+                lifetime is None
+                or self.clock.time() - ended < lifetime
+                or lifetime == -1
+            ) and not (started < strategy.latest and strategy.is_invalidated(started))
+        except (AttributeError, LookupError, TypeError):
+            return self._is_fresh_at_second_look(value, lifetime)
 
-    def bounds(self, lifetime: float | None) -> tuple[float, float]:
+    def _is_fresh_at_second_look(self, value: Any, lifetime: Lifetime) -> bool:
+        """Judge a value that was not made here, or by a lifetime that is no number."""
+        if not isinstance(value, CachedValue):
+            return False
+        started, ended = times(value.metadata)
+        after, latest = self.bounds(lifetime)
+        if ended <= after:  # which covers a value that was never made
+            return False
+        return not (started < latest and self.strategy.is_invalidated(started))
+
+    def bounds(self, lifetime: Lifetime) -> tuple[float, float]:
         """Return when a value must have ended after, and started from, to be fresh."""
         if lifetime is None or lifetime == -1:
             return _NEVER, self.strategy.latest
-        return self.clock.time() - lifetime, self.strategy.latest
+        try:
+            return self.clock.time() - lifetime, self.strategy.latest  # type: ignore[operator]
+        except TypeError:  # of a timedelta, or of what is no lifetime at all
+            if isinstance(lifetime, (int, float)):
+                raise
+            return self.bounds(seconds(lifetime))
 
     def state(self, value: CacheReturnType, lifetime: float | None) -> State:
         """Tell what may be done with a value."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
 
 from .api import CachedValue, CacheReturnType, NoValueType
@@ -13,7 +14,8 @@ P2 = ParamSpec("P2")
 R = TypeVar("R")
 S = TypeVar("S")
 
-ExpirationTime = float | Callable[[], float | None] | None
+Lifetime = float | timedelta | None
+ExpirationTime = Lifetime | Callable[[], Lifetime]
 
 
 class CachedFunction(Protocol[P, R]):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .api import (
     NO_VALUE,
@@ -24,6 +24,9 @@ from .flow import drive
 from .invalidation import DefaultInvalidationStrategy, RegionInvalidationStrategy
 from .plugins import register_backend
 from .regenerate import regenerate, regenerate_many
+
+if TYPE_CHECKING:
+    from .protocols import Lifetime
 
 __all__ = [
     "CacheRegion",
@@ -47,13 +50,13 @@ class CacheRegion(Decorators, BaseRegion):
     def get(
         self,
         key: Any,
-        expiration_time: float | None = None,
+        expiration_time: Lifetime = None,
         ignore_expiration: bool = False,
     ) -> Any | NoValueType:
         """Return the value of a key, or ``NO_VALUE`` if it is missing or not fresh.
 
-        :param expiration_time: seconds, in place of the region's for this call; -1
-            means that values do not expire.
+        :param expiration_time: seconds or a timedelta, in place of the region's for this
+            call; -1 means that values do not expire.
         :param ignore_expiration: take expired and invalidated values, too.
         """
         value = self._fetch(key)
@@ -65,7 +68,7 @@ class CacheRegion(Decorators, BaseRegion):
     def get_value_metadata(
         self,
         key: Any,
-        expiration_time: float | None = None,
+        expiration_time: Lifetime = None,
         ignore_expiration: bool = False,
     ) -> CachedValue | None:
         """Return what :meth:`get` would as a ``CachedValue``, or None for no value."""
@@ -78,7 +81,7 @@ class CacheRegion(Decorators, BaseRegion):
     def get_multi(
         self,
         keys: Iterable[Any],
-        expiration_time: float | None = None,
+        expiration_time: Lifetime = None,
         ignore_expiration: bool = False,
     ) -> list[Any]:
         """Return the values of several keys, as :meth:`get` would, in their order."""
@@ -95,7 +98,7 @@ class CacheRegion(Decorators, BaseRegion):
         self,
         key: Any,
         creator: Callable[..., T],
-        expiration_time: float | None = None,
+        expiration_time: Lifetime = None,
         should_cache_fn: Callable[[T], bool] | None = None,
         creator_args: tuple[Any, Mapping[str, Any]] | None = None,
     ) -> T:
@@ -105,8 +108,8 @@ class CacheRegion(Decorators, BaseRegion):
         the stale value; where there is none, they wait for the new one.
 
         :param creator: makes the value; what it raises is raised here and not cached.
-        :param expiration_time: seconds, in place of the region's for this call; -1
-            means that values do not expire.
+        :param expiration_time: seconds or a timedelta, in place of the region's for this
+            call; -1 means that values do not expire.
         :param should_cache_fn: is given the new value and tells whether to keep it.
         :param creator_args: positional and keyword arguments for the creator.
         :raises CreationDeadlock: the creator of this key waits for itself.
@@ -127,7 +130,7 @@ class CacheRegion(Decorators, BaseRegion):
         self,
         keys: Iterable[Any],
         creator: Callable[..., Sequence[T]],
-        expiration_time: float | None = None,
+        expiration_time: Lifetime = None,
         should_cache_fn: Callable[[T], bool] | None = None,
     ) -> list[T]:
         """Return the values of several keys; have those made that are not fresh.
