@@ -177,8 +177,8 @@ class CacheBackend:
     options: ClassVar[Any] = None
     """The names and defaults of the arguments; None when they are not known."""
 
-    is_expired: Callable[[Any], bool] | None = None
-    """Tells whether what is stored has expired; its region sets it at configure."""
+    is_expired: Callable[[Any, Any], bool] | None = None
+    """Tells of a key whether what is stored has expired; set by the region."""
 
     def __init__(self, arguments: BackendArguments) -> None:
         """Accept the ``arguments`` of ``configure()``, which are not to be changed."""

@@ -82,13 +82,13 @@ class BaseRegion:
         self._own_serializer = serializer
         self._own_deserializer = deserializer
         self._key_mangler: Callable[[Any], Any] | None = key_mangler or None
-        self.serializer = serializer
-        self.deserializer = deserializer
+        self._serializer = serializer
+        self._deserializer = deserializer
         self.async_creation_runner = async_creation_runner
         self.lock_generator = lock_generator
         self.clock = clock
         self._flights = Flights()
-        self._set_strategy(DefaultInvalidationStrategy(clock))
+        self.region_invalidator = DefaultInvalidationStrategy(clock)
 
     def configure(
         self,
@@ -131,7 +131,7 @@ class BaseRegion:
         )
         self.expiration_time = lifetime
         if region_invalidator is not None:
-            self._set_strategy(region_invalidator)
+            self.region_invalidator = region_invalidator
         self._adopt(made)
         self.backend = proxied
         return self
@@ -141,9 +141,9 @@ class BaseRegion:
         if self._own_mangler is None:
             self._key_mangler = getattr(backend, "key_mangler", None)
         if self._own_serializer is None:
-            self.serializer = getattr(backend, "serializer", None)
+            self._serializer = getattr(backend, "serializer", None)
         if self._own_deserializer is None:
-            self.deserializer = getattr(backend, "deserializer", None)
+            self._deserializer = getattr(backend, "deserializer", None)
         if hasattr(backend, "is_expired"):
             backend.is_expired = self._is_expired
 
@@ -191,8 +191,8 @@ class BaseRegion:
 
     @backend.setter
     def backend(self, backend: CacheBackend) -> None:
+        self._bind(backend)
         self.__dict__["backend"] = backend
-        self._bind()
 
     @property
     def actual_backend(self) -> CacheBackend:
@@ -210,26 +210,54 @@ class BaseRegion:
     @key_mangler.setter
     def key_mangler(self, mangler: Callable[[Any], Any] | None) -> None:
         self._key_mangler = mangler or None
-        if self.is_configured:
-            self._bind()
+        self._rebind()
+
+    @property
+    def serializer(self) -> Serializer | None:
+        """What turns payloads into bytes, if anything does."""
+        return self._serializer
+
+    @serializer.setter
+    def serializer(self, serializer: Serializer | None) -> None:
+        self._serializer = serializer
+        self._rebind()
+
+    @property
+    def deserializer(self) -> Deserializer | None:
+        """What turns bytes back into payloads, if anything does."""
+        return self._deserializer
+
+    @deserializer.setter
+    def deserializer(self, deserializer: Deserializer | None) -> None:
+        self._deserializer = deserializer
+        self._rebind()
+
+    @property
+    def region_invalidator(self) -> RegionInvalidationStrategy:
+        """What ``invalidate()`` uses."""
+        return self._policy.strategy  # type: ignore[return-value]  # or one alike
+
+    @region_invalidator.setter
+    def region_invalidator(self, strategy: Any) -> None:
+        if not hasattr(strategy, "latest"):  # one that only looks like ours
+            strategy.latest = math.inf
+        self._policy = Policy(self.clock, strategy)
+        self._is_fresh = self._policy.is_fresh
 
     def wrap(self, proxy: ProxyBackend | type[ProxyBackend]) -> None:
         """Put a proxy, a class or an instance, around the backend."""
         self.backend = _wrapped(proxy, self.backend)
 
-    def _bind(self) -> None:
+    def _bind(self, backend: CacheBackend) -> None:
         """Decide all that need not be decided at each call."""
         self._store = Store(
-            self.backend, self._key_mangler, self.serializer, self.deserializer
+            backend, self._key_mangler, self._serializer, self._deserializer
         )
         self._fetch = self._store.fetch
 
-    def _set_strategy(self, strategy: Any) -> None:
-        if not hasattr(strategy, "latest"):  # one that only looks like ours
-            strategy.latest = math.inf
-        self.region_invalidator = strategy
-        self._policy = Policy(self.clock, strategy)
-        self._is_fresh = self._policy.is_fresh
+    def _rebind(self) -> None:
+        if self.is_configured:
+            self._bind(self.backend)
 
     def _mutex(self, id: Any) -> CacheMutex:
         """Return what the creators of a mangled key share with other processes."""
@@ -241,8 +269,8 @@ class BaseRegion:
         """Return where the callers of this process wait for one of them."""
         return self._flights if getattr(mutex, "gathers", True) else LONE_FLIGHTS
 
-    def _is_expired(self, stored: Any) -> bool:
-        value = self._store.load(stored, "?")
+    def _is_expired(self, key: Any, stored: Any) -> bool:
+        value = self._store.load(stored, key)
         return not self._is_fresh(value, self.expiration_time)
 
 

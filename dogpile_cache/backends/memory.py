@@ -78,9 +78,8 @@ class MemoryBackend(CacheBackend):
         """Drop the values that have expired by the region's time; tell how many."""
         if self.is_expired is None:
             return 0
-        expired = [
-            k for k, value in list(self._cache.items()) if self.is_expired(value)
-        ]
+        kept = list(self._cache.items())
+        expired = [key for key, value in kept if self.is_expired(key, value)]
         self.delete_multi(expired)
         return len(expired)
 

@@ -179,6 +179,18 @@ def test_purge_drops_what_has_expired(
     region.backend.purge()  # type: ignore[attr-defined]
 
 
+def test_purge_drops_what_is_malformed_and_names_its_key(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    kept: dict[str, Any] = {"the key": b"malformed"}
+    region = make_region().configure(
+        "dogpile.cache.memory_pickle", arguments={"cache_dict": kept}
+    )
+    assert region.backend.purge() == 1  # type: ignore[attr-defined]
+    assert not kept
+    assert "'the key'" in caplog.text
+
+
 def test_purge_knows_nothing_of_expiry_without_an_expiration_time(
     clock: SettableClock,
 ) -> None:
