@@ -28,7 +28,7 @@ from dogpile_cache.api import (
     SerializedReturnType,
 )
 from dogpile_cache.exception import MissingSetting
-from dogpile_cache.options import take
+from dogpile_cache.options import FUNCTION, PATH, PATH_OR_FALSE, Check, take
 from dogpile_cache.util import KeyReentrantMutex
 
 from .file_lock import AbstractFileLock, FileLock, KeyFileLock, make_directories
@@ -59,6 +59,12 @@ class DBMBackend(BytesBackend):
         "dogpile_lockfile": None,
         "lock_factory": None,
     }
+    checks: ClassVar[Mapping[str, Check]] = {
+        "filename": PATH,
+        "rw_lockfile": PATH_OR_FALSE,
+        "dogpile_lockfile": PATH_OR_FALSE,
+        "lock_factory": FUNCTION,
+    }
 
     filename: str
     rw_lockfile: Any
@@ -67,7 +73,7 @@ class DBMBackend(BytesBackend):
 
     def __init__(self, arguments: BackendArguments) -> None:
         take(self, arguments)
-        if not self.filename:
+        if self.filename is None:
             raise MissingSetting(
                 "The argument 'filename' is missing; it is the path of the dbm file."
             )

@@ -17,6 +17,15 @@ from typing import Any, ClassVar
 
 from dogpile_cache.api import BackendArguments, KeyType
 from dogpile_cache.keys import sha1_mangle_key
+from dogpile_cache.options import (
+    MAPPING,
+    POSITIVE,
+    SECONDS,
+    SWITCH,
+    WHOLE,
+    Check,
+    optional,
+)
 
 from .memcached_base import (
     LONGEST_KEY,
@@ -53,6 +62,11 @@ class MemcachedBackend(MemcacheArgs):
         "dead_retry": 30,
         "socket_timeout": 3,
     }
+    checks: ClassVar[Mapping[str, Check]] = {
+        **MemcacheArgs.checks,
+        "dead_retry": SECONDS,
+        "socket_timeout": optional(SECONDS),
+    }
 
     dead_retry: float
     socket_timeout: float
@@ -75,6 +89,11 @@ class PylibmcBackend(MemcacheArgs):
         **MemcacheArgs.options,
         "binary": False,
         "behaviors": None,
+    }
+    checks: ClassVar[Mapping[str, Check]] = {
+        **MemcacheArgs.checks,
+        "binary": SWITCH,
+        "behaviors": MAPPING,
     }
 
     binary: bool
@@ -128,6 +147,17 @@ class PyMemcacheBackend(GenericMemcachedBackend):
         "hashclient_retry_attempts": 2,
         "hashclient_retry_timeout": 1,
         "dead_timeout": 60,
+    }
+    checks: ClassVar[Mapping[str, Check]] = {
+        **GenericMemcachedBackend.checks,
+        "memcached_expire_time": WHOLE,
+        "default_noreply": SWITCH,
+        "enable_retry_client": SWITCH,
+        "retry_attempts": POSITIVE,
+        "retry_delay": SECONDS,
+        "hashclient_retry_attempts": WHOLE,
+        "hashclient_retry_timeout": SECONDS,
+        "dead_timeout": SECONDS,
     }
 
     memcached_expire_time: int | None

@@ -23,7 +23,7 @@ from dogpile_cache.exception import MissingSetting
 from dogpile_cache.forking import forget_after_fork, pin_in_children
 from dogpile_cache.keys import sha1_mangle_key
 from dogpile_cache.lease import DEFAULT_LEASE, MARK, Lease
-from dogpile_cache.options import library, take
+from dogpile_cache.options import MILLISECONDS, SWITCH, WHOLE, Check, library, take
 from dogpile_cache.report import warning
 
 LONGEST_KEY = 250 - len("_lock")
@@ -105,6 +105,14 @@ class _HeldClient:
             next(getattr(self.client, n) for n in names if hasattr(self.client, n))()
 
 
+def _are_servers(it: Any) -> bool:
+    if isinstance(it, str):
+        return bool(_ADDRESS_SEPARATORS.sub("", it))
+    if not isinstance(it, (list, tuple)) or not it:
+        return False
+    return all(isinstance(x, (str, tuple, list)) and x for x in it)  # some take pairs
+
+
 class GenericMemcachedBackend(CacheBackend):
     """Be the base of backends for memcached.
 
@@ -119,6 +127,13 @@ class GenericMemcachedBackend(CacheBackend):
         "url": None,
         "distributed_lock": False,
         "lock_timeout": None,
+    }
+    checks: ClassVar[Mapping[str, Check]] = {
+        "url": Check(
+            "servers such as '127.0.0.1:11211' and lists of them", _are_servers
+        ),
+        "distributed_lock": SWITCH,
+        "lock_timeout": MILLISECONDS,
     }
     key_mangler = staticmethod(safe_key)
     library: tuple[str, str]
@@ -237,6 +252,11 @@ class MemcacheArgs(GenericMemcachedBackend):
         **GenericMemcachedBackend.options,
         "memcached_expire_time": None,
         "min_compress_len": 0,
+    }
+    checks: ClassVar[Mapping[str, Check]] = {
+        **GenericMemcachedBackend.checks,
+        "memcached_expire_time": WHOLE,
+        "min_compress_len": WHOLE,
     }
 
     memcached_expire_time: int | None

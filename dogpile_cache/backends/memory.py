@@ -20,8 +20,13 @@ from dogpile_cache.api import (
     KeyType,
 )
 from dogpile_cache.exception import ValidationError
+from dogpile_cache.options import POSITIVE, Check, take
 
 from .sieve import Sieve
+
+
+def _is_like_a_dict(it: Any) -> bool:
+    return all(hasattr(it, name) for name in ("get", "pop", "__setitem__"))
 
 
 class MemoryBackend(CacheBackend):
@@ -35,19 +40,27 @@ class MemoryBackend(CacheBackend):
     """
 
     options: ClassVar[Mapping[str, Any]] = {"cache_dict": None, "max_entries": None}
+    checks: ClassVar[Mapping[str, Check]] = {
+        "cache_dict": Check("mappings such as a dict", _is_like_a_dict),
+        "max_entries": POSITIVE,
+    }
+    cache_dict: MutableMapping[Any, Any] | None
+    max_entries: int | None
+
     keeps_objects = True  # what it returns is what was set
 
     def __init__(self, arguments: BackendArguments) -> None:
-        entries = arguments.get("cache_dict")
-        bound = arguments.get("max_entries")
-        if bound is not None:
-            if type(bound) is not int or bound < 1 or entries is not None:
-                raise ValidationError(
-                    f"max_entries is {bound!r}; allowed are None and whole numbers from "
-                    "1, without a cache_dict, which only its owner can keep in bounds."
-                )
-            entries = Sieve(bound)
-        self._cache: MutableMapping[Any, Any] = {} if entries is None else entries
+        take(self, arguments)
+        self._cache: MutableMapping[Any, Any]
+        if self.max_entries is None:
+            self._cache = {} if self.cache_dict is None else self.cache_dict
+        elif self.cache_dict is None:
+            self._cache = Sieve(self.max_entries)
+        else:
+            raise ValidationError(
+                f"max_entries is {self.max_entries!r}; it is allowed without "
+                "a cache_dict, which only its owner can keep in bounds."
+            )
 
     def get(self, key: KeyType) -> BackendFormatted:
         value: BackendFormatted = self._cache.get(key, NO_VALUE)

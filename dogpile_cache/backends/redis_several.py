@@ -7,9 +7,14 @@ from typing import Any, ClassVar
 
 from dogpile_cache.api import KeyType
 from dogpile_cache.exception import ValidationError
-from dogpile_cache.options import library
+from dogpile_cache.options import LIST, MAPPING, TEXT, Check, library
 
 from .redis_single import RedisBackend
+
+
+def _are_pairs(it: Any) -> bool:
+    pair = (list, tuple)
+    return isinstance(it, pair) and all(isinstance(x, pair) and len(x) == 2 for x in it)
 
 
 class RedisSentinelBackend(RedisBackend):
@@ -33,6 +38,12 @@ class RedisSentinelBackend(RedisBackend):
         "service_name": "mymaster",
         "sentinel_kwargs": None,
         "distributed_lock": True,
+    }
+    checks: ClassVar[Mapping[str, Check]] = {
+        **RedisBackend.checks,
+        "sentinels": Check("lists of pairs of host and port", _are_pairs),
+        "service_name": TEXT,
+        "sentinel_kwargs": MAPPING,
     }
 
     sentinels: Any
@@ -73,6 +84,10 @@ class RedisClusterBackend(RedisBackend):
     options: ClassVar[Mapping[str, Any]] = {
         **RedisBackend.options,
         "startup_nodes": None,
+    }
+    checks: ClassVar[Mapping[str, Check]] = {
+        **RedisBackend.checks,
+        "startup_nodes": LIST,
     }
 
     startup_nodes: Any

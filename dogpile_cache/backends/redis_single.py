@@ -16,12 +16,26 @@ from dogpile_cache.api import (
 )
 from dogpile_cache.exception import ValidationError
 from dogpile_cache.lease import DEFAULT_LEASE
-from dogpile_cache.options import library, take
+from dogpile_cache.options import (
+    DATABASE,
+    MAPPING,
+    MILLISECONDS,
+    PORT,
+    SECONDS,
+    SOME_SECONDS,
+    SWITCH,
+    TEXT,
+    Check,
+    library,
+    optional,
+    take,
+)
 
 from .redis_clients import Listeners, ThreadClients
 from .redis_lease import RedisLease
 
 _PREFIX = re.compile(r"[\w\-.:]{2,10}")
+_PREFIX_WORDS = "2 to 10 letters, digits and the symbols _-.:"
 
 
 class RedisBackend(BytesBackend):
@@ -82,6 +96,26 @@ class RedisBackend(BytesBackend):
         "ssl": None,
         "connection_pool": None,
         "connection_kwargs": None,
+    }
+    checks: ClassVar[Mapping[str, Check]] = {
+        "url": TEXT,
+        "host": optional(TEXT),
+        "port": optional(PORT),
+        "db": optional(DATABASE),
+        "redis_expiration_time": MILLISECONDS,
+        "distributed_lock": SWITCH,
+        "lock_timeout": MILLISECONDS,
+        "lock_sleep": SECONDS,
+        "lock_blocking": SWITCH,
+        "lock_blocking_timeout": SECONDS,
+        "lock_prefix": Check(_PREFIX_WORDS, lambda it: isinstance(it, str)),
+        "thread_local_lock": SWITCH,
+        "socket_timeout": SOME_SECONDS,
+        "socket_connect_timeout": SOME_SECONDS,
+        "socket_keepalive": SWITCH,
+        "socket_keepalive_options": MAPPING,
+        "ssl": SWITCH,
+        "connection_kwargs": MAPPING,
     }
 
     reader_client: Any
@@ -235,6 +269,5 @@ class _InvalidPrefix(ValidationError, ValueError):
 
     def __init__(self, prefix: str) -> None:
         super().__init__(
-            f"Invalid `lock_prefix` submitted: `{prefix}`.  Allowed are 2 to 10 letters, "
-            "digits and the symbols _-.:"
+            f"Invalid `lock_prefix` submitted: `{prefix}`.  Allowed are {_PREFIX_WORDS}"
         )

@@ -22,26 +22,29 @@ __all__ = ["ValkeyBackend", "ValkeyClusterBackend", "ValkeySentinelBackend"]
 _ValkeyLockWrapper = _RedisLockWrapper
 
 
-def _options(options: Mapping[str, Any]) -> dict[str, Any]:
-    return {name.replace("redis_", "valkey_"): value for name, value in options.items()}
+def _ours(table: Mapping[str, Any]) -> dict[str, Any]:
+    return {name.replace("redis_", "valkey_"): value for name, value in table.items()}
 
 
 class ValkeyBackend(RedisBackend):
     """Keep values in a Valkey server, through the library ``valkey``."""
 
     library = "valkey"
-    options: ClassVar[Mapping[str, Any]] = _options(RedisBackend.options)
+    options: ClassVar[Mapping[str, Any]] = _ours(RedisBackend.options)
+    checks: ClassVar[Mapping[str, Any]] = _ours(RedisBackend.checks)
 
 
 class ValkeySentinelBackend(RedisSentinelBackend):
     """Keep values in the Valkey master that a set of sentinels names."""
 
     library = "valkey"
-    options: ClassVar[Mapping[str, Any]] = _options(RedisSentinelBackend.options)
+    options: ClassVar[Mapping[str, Any]] = _ours(RedisSentinelBackend.options)
+    checks: ClassVar[Mapping[str, Any]] = _ours(RedisSentinelBackend.checks)
 
 
 class ValkeyClusterBackend(RedisClusterBackend):
     """Keep values in a Valkey cluster."""
 
     library = "valkey"
-    options: ClassVar[Mapping[str, Any]] = _options(RedisClusterBackend.options)
+    options: ClassVar[Mapping[str, Any]] = _ours(RedisClusterBackend.options)
+    checks: ClassVar[Mapping[str, Any]] = _ours(RedisClusterBackend.checks)

@@ -150,7 +150,7 @@ def test_a_hit_of_a_bounded_cache_takes_no_lock(backend: str) -> None:
 
 
 def test_a_bound_on_somebody_elses_dict_is_refused() -> None:
-    with pytest.raises(ValidationError, match="without a cache_dict"):
+    with pytest.raises(ValidationError, match="allowed without a cache_dict"):
         make_region().configure(
             "dogpile.cache.memory", arguments={"max_entries": 5, "cache_dict": {}}
         )
