@@ -255,6 +255,11 @@ class BaseRegion:
         )
         self._fetch = self._store.fetch
 
+    def _unconfigure(self) -> None:
+        """Be as before ``configure()``, of which what is adopted is adopted anew."""
+        for name in ("backend", "_store", "_fetch", "expiration_time"):
+            self.__dict__.pop(name, None)
+
     def _rebind(self) -> None:
         if self.is_configured:
             self._bind(self.backend)

@@ -19,9 +19,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from .exception import ValidationError
+from .exception import MissingSetting, ValidationError
+from .freshness import seconds
+from .options import check
 from .plugins import load_backend
 from .region import CacheRegion, make_region
+from .util import coerce_string_conf
 
 _OPTIONS = ("backend", "expiration_time", "arguments.<name>")
 
@@ -46,10 +49,11 @@ class Regions(Mapping[str, CacheRegion]):
     ) -> Regions:
         """Configure every region that the settings name; return self.
 
-        All settings are looked at before the first region is configured.
+        All settings are looked at before the first region is configured; and when a
+        backend cannot be made, none of the regions is left configured.
 
-        :raises ValidationError: an option is unknown or missing, a region is not in the
-            list of regions, or a region that was handed out is not configured.
+        :raises ValidationError: an option is unknown, missing or wrong, a region is not
+            in the list of regions, or a region that was handed out is not configured.
         :raises PluginNotFound: a backend is unknown.
         """
         found = _parse(settings, prefix)
@@ -59,10 +63,13 @@ class Regions(Mapping[str, CacheRegion]):
                 f"The program uses the regions {', '.join(missing)}, which "
                 f"{prefix}regions does not name; it names {_list(found)}."
             )
+        regions = {
+            name: self._regions[name] if name in self._regions else self._make(name)
+            for name in found
+        }
+        _configure_all(regions, settings, prefix)
+        self._regions.update(regions)
         self._configured = True
-        for name in found:
-            region = self._regions.setdefault(name, self._make(name))
-            region.configure_from_config(settings, f"{prefix}{name}.")
         return self
 
     def __getitem__(self, name: str) -> CacheRegion:
@@ -102,6 +109,20 @@ def make_regions(
     return Regions(make).configure(settings, prefix)
 
 
+def _configure_all(
+    regions: Mapping[str, CacheRegion], settings: Mapping[str, Any], prefix: str
+) -> None:
+    configured: list[CacheRegion] = []
+    try:
+        for name, region in regions.items():
+            region.configure_from_config(settings, f"{prefix}{name}.")
+            configured.append(region)
+    except BaseException:
+        for region in configured:
+            region._unconfigure()
+        raise
+
+
 def _parse(settings: Mapping[str, Any], prefix: str) -> dict[str, dict[str, Any]]:
     """Return the options of each region, all of them known."""
     names = _names(settings, prefix)
@@ -123,7 +144,7 @@ def _parse(settings: Mapping[str, Any], prefix: str) -> dict[str, dict[str, Any]
 def _names(settings: Mapping[str, Any], prefix: str) -> list[str]:
     names = settings.get(f"{prefix}regions")
     if names is None:
-        raise ValidationError(
+        raise MissingSetting(
             f"The setting '{prefix}regions' is missing; it lists the names of the "
             "regions, such as 'short, long'."
         )
@@ -145,16 +166,20 @@ def _check(prefix: str, options: Mapping[str, Any]) -> None:
                 f"There is no option {prefix + option!r}; there are {_list(_OPTIONS)}."
             )
     if "backend" not in options:
-        raise ValidationError(f"The setting {prefix + 'backend'!r} is missing.")
-    backend = load_backend(options["backend"])
+        raise MissingSetting(f"The setting {prefix + 'backend'!r} is missing.")
+    values = coerce_string_conf(options)
+    seconds(values.get("expiration_time"), f"{prefix}expiration_time")
+    backend = load_backend(values["backend"])
     known = getattr(backend, "options", None)
-    for option in options:
+    for option, value in values.items():
         _, _, argument = option.partition("arguments.")
         if known is not None and argument and argument not in known:
             raise ValidationError(
                 f"The backend {options['backend']} has no argument {argument!r}; it has "
                 f"{_list(known)}."
             )
+        if known is not None and argument:
+            check(backend, argument, value, called=prefix + option)
 
 
 def _list(names: Iterable[str]) -> str:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import configparser
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dogpile_cache import NO_VALUE, CacheRegion
 from dogpile_cache.config import Regions, make_regions
-from dogpile_cache.exception import PluginNotFound, RegionNotConfigured, ValidationError
+from dogpile_cache.exception import (
+    PluginNotFound,
+    RegionAlreadyConfigured,
+    RegionNotConfigured,
+    ValidationError,
+)
 
 INI = """
 [app]
@@ -176,3 +182,56 @@ def test_nothing_is_configured_when_one_setting_is_wrong(
     del settings["dogpile_cache.long.nonsense"]
     assert regions.configure(settings)["short"] is short
     assert short.is_configured
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "message"),
+    [
+        ("expiration_time", "-7", "is not a number or timedelta.  It is -7; allowed"),
+        ("arguments.max_entries", "many", "is 'many'; allowed are whole numbers"),
+    ],
+)
+def test_a_wrong_value_is_an_error_that_names_the_setting_before_any_region_is_configured(
+    settings: dict[str, Any], setting: str, value: str, message: str
+) -> None:
+    name = f"dogpile_cache.long.{setting}"
+    regions = Regions()
+    short = regions["short"]
+    with pytest.raises(ValidationError) as caught:
+        regions.configure({**settings, name: value})
+    assert str(caught.value).startswith(f"{name} {message}")
+    assert not short.is_configured
+    assert regions.configure(settings)["short"] is short
+    assert short.is_configured
+
+
+def test_when_a_backend_cannot_be_made_no_region_is_left_configured(
+    settings: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    name = "dogpile_cache.long"
+    wrong = {
+        **settings,
+        f"{name}.backend": "dogpile.cache.dbm",
+        f"{name}.arguments.filename": str(tmp_path / "file" / "cache.dbm"),
+    }
+    regions = Regions()
+    short = regions["short"]
+    with pytest.raises(OSError, match="file"):
+        regions.configure(wrong)
+    assert [short.is_configured, short.expiration_time] == [False, None]
+    with pytest.raises(RegionNotConfigured):
+        short.get("key")
+    assert list(regions) == ["short"]
+    assert regions.configure(settings)["short"] is short
+    assert [short.is_configured, short.expiration_time] == [True, 60]
+    assert short.get_or_create("key", lambda: 1) == short.get("key") == 1
+
+
+def test_regions_stay_configured_when_they_are_to_be_configured_again(
+    settings: dict[str, Any],
+) -> None:
+    regions = make_regions(settings)
+    with pytest.raises(RegionAlreadyConfigured):
+        regions.configure(settings)
+    assert all(region.is_configured for region in regions.values())
