@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import update_wrapper
-from types import MethodType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from .api import NO_VALUE
 from .entry import one_for_each
 from .freshness import lifetimes
-from .signature import completer, has_self, kind_of_once, plain_count, qualified_name
+from .signature import completer, decoratable, has_self, plain_count
 
 if TYPE_CHECKING:
     from typing_extensions import ParamSpec
@@ -80,7 +79,7 @@ class Decorators:
         bare = namespace if callable(namespace) else None
 
         def decorate(fn: Any) -> Any:
-            make_key = generator(None if bare else namespace, _checked(fn), **extra)
+            make_key = generator(None if bare else namespace, decoratable(fn), **extra)
             return _cached(self, fn, make_key, expiration_time, should_cache_fn)
 
         return decorate(bare) if bare else decorate
@@ -125,33 +124,12 @@ class Decorators:
         bare = namespace if callable(namespace) else None
 
         def decorate(fn: Any) -> Any:
-            make_keys = generator(None if bare else namespace, _checked(fn), **extra)
+            make_keys = generator(None if bare else namespace, decoratable(fn), **extra)
             return _cached_many(
                 self, fn, make_keys, expiration_time, should_cache_fn, asdict
             )
 
         return decorate(bare) if bare else decorate
-
-
-def _checked(fn: Any) -> Any:
-    """Return a function that can be decorated."""
-    if isinstance(fn, (classmethod, staticmethod)):
-        raise TypeError(
-            f"{fn!r} cannot be decorated; put @{type(fn).__name__} above the decorator "
-            "of the region, so that it comes last."
-        )
-    if isinstance(fn, MethodType):
-        raise TypeError(
-            f"{fn!r} is bound to an object, which would be no part of the keys; decorate "
-            "the function in its class."
-        )
-    kind = kind_of_once(fn)
-    if kind is not None:
-        raise TypeError(
-            f"{qualified_name(fn)} is a {kind} function; a CacheRegion would cache the "
-            f"{kind}, which can be used but once."
-        )
-    return fn
 
 
 def _finish(wrapper: Any, companions: _One | _Many) -> Any:

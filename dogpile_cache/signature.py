@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from types import MethodType
 from typing import Any, NamedTuple
 
 Call = tuple[tuple[Any, ...], dict[str, Any]]
@@ -86,6 +87,27 @@ def plain_count(fn: Callable[..., Any]) -> int:
         return -1
     count: int = code.co_argcount
     return -1 if code.co_kwonlyargcount else count
+
+
+def decoratable(fn: Any) -> Any:
+    """Return a function that a region can decorate; raise TypeError for another."""
+    if isinstance(fn, (classmethod, staticmethod)):
+        raise TypeError(
+            f"{fn!r} cannot be decorated; put @{type(fn).__name__} above the decorator "
+            "of the region, so that it comes last."
+        )
+    if isinstance(fn, MethodType):
+        raise TypeError(
+            f"{fn!r} is bound to an object, which would be no part of the keys; decorate "
+            "the function in its class."
+        )
+    kind = kind_of_once(fn)
+    if kind is not None:
+        raise TypeError(
+            f"{qualified_name(fn)} is a {kind} function; a CacheRegion would cache the "
+            f"{kind}, which can be used but once."
+        )
+    return fn
 
 
 def completer(
