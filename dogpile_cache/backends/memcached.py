@@ -3,7 +3,7 @@
 Each thread has a client of its own, as most of the libraries ask for.
 
 Without a serializer the client pickles the whole ``CachedValue`` by the name of its
-module, as it does in dogpile.cache; such a value of the other package is a miss.  A
+module, as it does in dogpile.cache; such a value of that package is a miss here.  A
 region with a serializer of its own shares its values with dogpile.cache.
 
 Keys that memcached does not take (with blanks or control characters, or long) are

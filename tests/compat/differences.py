@@ -6,6 +6,7 @@ it is written down, too, so that a later version of it that does better is notic
 
 from __future__ import annotations
 
+import datetime
 import threading
 import time
 from collections.abc import Callable
@@ -202,3 +203,62 @@ def recursion_into_the_same_key(p: Package) -> Any:
     thread.start()
     thread.join(0.3 if p.root == "dogpile.cache" else 10)
     return result[0]
+
+
+@difference(theirs=[1, True], ours=[2, False])
+def a_creator_that_returns_no_value(p: Package) -> Any:
+    region, calls = p.memory(), []
+    for _ in range(2):
+        region.get_or_create("key", lambda: calls.append(1) or p.NO_VALUE)
+    return [len(calls), "key" in region.backend._cache]
+
+
+@difference(theirs=["a", "b"], ours="raises DogpileCacheException")
+def a_creator_that_returns_too_many_values(p: Package) -> Any:
+    return p.memory().get_or_create_multi(["a", "b"], lambda *keys: [*keys, "c"])
+
+
+@difference(theirs=[-5, True, "nan"], ours=["raises ValidationError"] * 3)
+def lifetimes_that_are_none(p: Package) -> Any:
+    def configured(lifetime: Any) -> Any:
+        lifetime = p.memory(lifetime).expiration_time
+        return lifetime if lifetime == lifetime else "nan"
+
+    return [outcome(configured, lifetime) for lifetime in (-5, True, float("nan"))]
+
+
+@difference(theirs="raises TypeError", ours=1)
+def a_timedelta_for_one_function(p: Package) -> Any:
+    lifetime = datetime.timedelta(seconds=5)
+    one = p.memory().cache_on_arguments(expiration_time=lifetime)(lambda: 1)
+    return [one(), one()][1]
+
+
+@difference(theirs="redis", ours="raises ValidationError")
+def an_argument_of_a_backend_that_means_nothing(p: Package) -> Any:
+    arguments = {"lock_timeout": -1, "redis_expiration_time": "x"}
+    p.make_region().configure("dogpile.cache.redis", arguments=arguments)
+    return "redis"
+
+
+@difference(theirs="raises AttributeError", ours=None)
+def the_expiration_time_before_configuring(p: Package) -> Any:
+    return p.make_region().expiration_time
+
+
+@difference(theirs="none", ours=None)
+def none_in_an_ini_file(p: Package) -> Any:
+    return p.coerce_string_conf({"key": "none"})["key"]
+
+
+@difference(theirs="<dogpile.cache.api.NoValue object>", ours="NO_VALUE")
+def how_no_value_shows(p: Package) -> Any:
+    return repr(p.NO_VALUE)
+
+
+@difference(theirs=["dict", {"ct", "v"}], ours=["Metadata", {"ct", "v", "st"}])
+def the_metadata_of_a_value(p: Package) -> Any:
+    region = p.memory()
+    region.set("key", 1)
+    metadata = region.get_value_metadata("key").metadata
+    return [type(metadata).__name__, set(metadata)]
