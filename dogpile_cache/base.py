@@ -157,6 +157,7 @@ class BaseRegion:
         they look like one.  Other entries are not looked at.
         """
         config = coerce_string_conf(config_dict)
+        lifetime = f"{prefix}expiration_time"
         if f"{prefix}backend" not in config:
             raise MissingSetting(
                 f"There is no {prefix + 'backend'!r} in the settings; it names the "
@@ -167,7 +168,7 @@ class BaseRegion:
         }
         return self.configure(
             config[f"{prefix}backend"],
-            expiration_time=config.get(f"{prefix}expiration_time"),
+            expiration_time=seconds(config.get(lifetime), lifetime),
             _config_argument_dict=config,
             _config_prefix=f"{prefix}arguments.",
             **switches,

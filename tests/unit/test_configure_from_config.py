@@ -61,8 +61,8 @@ def test_a_missing_argument_is_the_error_that_dogpile_cache_raises_too(
 
 
 def test_a_wrong_time_or_backend_is_an_error() -> None:
-    wrong = {"backend": "dogpile.cache.memory", "expiration_time": "soon"}
-    with pytest.raises(ValidationError, match="soon"):
-        make_region().configure_from_config(wrong, "")
+    wrong = {"c.backend": "dogpile.cache.memory", "c.expiration_time": "soon"}
+    with pytest.raises(ValidationError, match=r"^c\.expiration_time is .* 'soon'"):
+        make_region().configure_from_config(wrong, "c.")
     with pytest.raises(PluginNotFound, match="there are"):
         make_region().configure_from_config({"backend": "nope"}, "")
