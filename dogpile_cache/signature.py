@@ -62,7 +62,7 @@ def has_self(fn: Callable[..., Any]) -> bool:
     return positional_names(fn)[:1] in (("self",), ("cls",))
 
 
-def kind_of_once(fn: Callable[..., Any]) -> str | None:
+def kind_of_once(fn: Any) -> str | None:
     """Return what calling a function gives, if that can be used but once."""
     while hasattr(fn, "func"):  # functools.partial
         fn = fn.func

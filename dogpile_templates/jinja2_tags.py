@@ -10,8 +10,8 @@ from jinja2 import nodes
 from jinja2.parser import Parser
 from jinja2.visitor import NodeTransformer
 
-from dogpile_cache.freshness import seconds
 from dogpile_cache.exception import ValidationError
+from dogpile_cache.freshness import seconds
 
 from .fragments import digest, identity
 
