@@ -1,5 +1,13 @@
 """Fragments of Mako and Jinja2 templates in regions, under the dogpile lock."""
 
-from .fragments import FragmentError, UnknownRegion, UnstableKeyPart
+from .access import fragment_keys, invalidate_fragment
+from .fragments import FragmentError, FragmentInItself, UnknownRegion, UnstableKeyPart
 
-__all__ = ["FragmentError", "UnknownRegion", "UnstableKeyPart"]
+__all__ = [
+    "FragmentError",
+    "FragmentInItself",
+    "UnknownRegion",
+    "UnstableKeyPart",
+    "fragment_keys",
+    "invalidate_fragment",
+]

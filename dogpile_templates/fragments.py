@@ -18,10 +18,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 from dogpile_cache import CacheRegion
-from dogpile_cache.exception import DogpileCacheException, UnstableArgument
+from dogpile_cache.exception import (
+    CreationDeadlock,
+    DogpileCacheException,
+    UnstableArgument,
+)
 from dogpile_cache.typed import encode
 
 
@@ -50,6 +54,19 @@ class UnstableKeyPart(FragmentError, TypeError):
             f"a method __cache_key__()."
         )
         self.part = part
+
+
+class FragmentInItself(FragmentError, CreationDeadlock):
+    """Say that a fragment would be rendered inside itself, and so for ever."""
+
+    def __init__(self, template: str | None, key: object) -> None:
+        Exception.__init__(
+            self,
+            f"A fragment of the template {template!r} is to be rendered inside itself; "
+            "give it a key part that tells the inner one from the outer one.",
+        )
+        self.template = template
+        self.key = key
 
 
 def digest(text: str) -> str:
@@ -83,6 +100,16 @@ def fragment_key(identity: str, parts: tuple[Any, ...]) -> str:
         return f"fragment:{blake2b(data, digest_size=20).hexdigest()}"
     except UnstableArgument as error:
         raise UnstableKeyPart(error.argument, error.reason) from None
+
+
+class Found(NamedTuple):
+    """Be where some fragments are kept."""
+
+    regions: Mapping[str, CacheRegion]
+    """The regions there are."""
+
+    keys: list[tuple[str | None, str]]
+    """The name of a region, or None where it is not known, and a key."""
 
 
 def find_region(

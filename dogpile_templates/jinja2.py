@@ -25,23 +25,13 @@ from jinja2.ext import Extension
 from jinja2.parser import Parser
 from jinja2.runtime import Context
 
-from .fragments import FragmentError, digest, fragment_key
-from .jinja2_render import EACH, FILTERS, NOTE, ONE, SETTINGS, check_defined
-from .jinja2_sources import Versions, ancestry, references_of, tags_of
-from .jinja2_tags import (
-    LOOP,
-    ArgumentParser,
-    Arguments,
-    OwnLoop,
-    Tag,
-    loaded,
-    make_tag,
-    names_of,
-)
+from .fragments import Found, FragmentError, digest, fragment_key
+from .jinja2_nodes import TagNodes
+from .jinja2_render import FILTERS, SETTINGS, check_defined, setting
+from .jinja2_sources import References, Versions, ancestry, references_of, tags_of
+from .jinja2_tags import ArgumentParser, make_tag
 
-__all__ = ["CacheExtension", "fragment_keys"]
-
-_BODY, _ITEMS = "_cached", "_cached_items"  # what a template calls them
+__all__ = ["CacheExtension", "find_fragments"]
 
 
 class CacheExtension(Extension):
@@ -103,47 +93,19 @@ class CacheExtension(Extension):
         if next(parser.stream).value == "else":
             assert arguments.loop is not None  # which ArgumentParser saw to
             arguments.loop.else_ = parser.parse_statements((ends,), drop_needle=True)
-        tag = self._tag(parser, kind, arguments, body)
-        if arguments.loop is None:
-            given = nodes.Tuple(arguments.parts, "load")
-            return _rendered(ONE, tag, arguments, given, [], body, lineno)
-        return self._parse_each(parser, tag, arguments, arguments.loop, body, lineno)
+        references = self._references(parser)
+        source = self._compiling.digest
+        tag = make_tag(kind, parser.name, source, references.names, arguments, body)
+        return TagNodes(tag, arguments, body, lineno, references.extends).make()
 
-    def _tag(
-        self, parser: Parser, kind: str, arguments: Arguments, body: list[nodes.Node]
-    ) -> Tag:
+    def _references(self, parser: Parser) -> References:
+        """Return what the template refers to; look for it at the first tag."""
         compiling = self._compiling
         if compiling.references is None:
             compiling.references = references_of(parser.environment, compiling.source)
             compiling.digest = digest(compiling.source)
-        return make_tag(
-            kind, parser.name, compiling.digest, compiling.references, arguments, body
-        )
-
-    def _parse_each(
-        self,
-        parser: Parser,
-        tag: Tag,
-        arguments: Arguments,
-        loop: nodes.For,
-        body: list[nodes.Node],
-        lineno: int,
-    ) -> list[nodes.Node]:
-        """Have a loop collect the items with their keys, and one filter render them."""
-        target = loop.target
-        values = [nodes.Name(name, "load") for name in names_of(target)]
-        noted = [arguments.parts[0], loaded(target), nodes.Tuple(values, "load")]
-        note = nodes.Filter(nodes.Name(_ITEMS, "load"), NOTE, noted, [], None, None)
-        loop.body = [nodes.ExprStmt(note)]
-        names = [*names_of(target), LOOP]
-        body = [OwnLoop().visit(node) for node in body]
-        begin = nodes.Assign(nodes.Name(_ITEMS, "store"), nodes.List([]))
-        given = nodes.Name(_ITEMS, "load")
-        return [
-            begin.set_lineno(lineno),
-            loop.set_lineno(lineno),
-            *_rendered(EACH, tag, arguments, given, names, body, lineno),
-        ]
+        found: References = compiling.references
+        return found
 
     def identity(
         self,
@@ -169,46 +131,10 @@ class CacheExtension(Extension):
         return identity
 
 
-def _rendered(
-    filter: str,
-    tag: Tag,
-    arguments: Arguments,
-    given: nodes.Expr,
-    names: list[str],
-    body: list[nodes.Node],
-    lineno: int,
-) -> list[nodes.Node]:
-    """Return a macro of the body, and its rendering by a filter.
-
-    A filter is called directly, which spares the third of a hit that a call takes; and
-    what a filter block renders is not escaped.
-    """
-    parameters = [nodes.Name(name, "param") for name in names]
-    region = arguments.region or nodes.Const(None)
-    keywords = arguments.keywords
-    if tag.shows_caller:
-        keywords.append(nodes.Keyword("outer", nodes.Name("caller", "load")))
-    filtered = nodes.Filter(
-        nodes.Name(_BODY, "load"),
-        filter,
-        [nodes.Const(tuple(tag)), region, given],
-        keywords,
-        None,
-        None,
-    )
-    return [
-        nodes.Macro(_BODY, parameters, [], body).set_lineno(lineno),
-        nodes.FilterBlock([], filtered.set_lineno(lineno)).set_lineno(lineno),
-    ]
-
-
-def fragment_keys(
-    environment: Environment, page: str, *parts: Any, name: str | None = None
-) -> list[tuple[str | None, str]]:
-    """Return the names of regions, None if it is not known, and the keys in them.
-
-    See :func:`dogpile_templates.fragment_keys`.
-    """
+def find_fragments(
+    environment: Environment, page: str, parts: tuple[Any, ...], name: str | None
+) -> Found:
+    """Return where the fragments of a page are kept; see ``fragment_keys``."""
     extension = environment.extensions.get(CacheExtension.identifier)
     if not isinstance(extension, CacheExtension):
         raise FragmentError(
@@ -231,8 +157,9 @@ def fragment_keys(
         )
     for part in parts:
         check_defined(part)
-    return [
+    keys = [
         (tag.region, fragment_key(extension.identity(tag, escaping, page), parts))
         for tag in chosen
         for escaping in (False, True)
     ]
+    return Found(setting(environment, "cache_regions"), keys)

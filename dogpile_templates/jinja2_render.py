@@ -15,9 +15,10 @@ from jinja2.exceptions import UndefinedError
 from jinja2.runtime import Context, LoopContext
 
 from dogpile_cache import CacheRegion
+from dogpile_cache.exception import CreationDeadlock
 from dogpile_cache.freshness import seconds
 
-from .fragments import find_region, fragment_key
+from .fragments import FragmentInItself, find_region, fragment_key
 
 EXTENSION = f"{__package__}.jinja2.CacheExtension"
 ONE, EACH, NOTE = (f"{__package__}.{name}" for name in ("one", "each", "note"))
@@ -54,11 +55,14 @@ def _render(
             check_defined(part)
     extension: Any = environment.extensions[EXTENSION]
     identity = extension.identity(tag, context.eval_ctx.autoescape, context, outer)
-    text: str = _region(environment, region, bare).get_or_create(
-        fragment_key(identity, parts),
-        lambda: str(render()),  # a str, since Markup is not for every serializer
-        None if expiration_time is None else seconds(expiration_time),
-    )
+    try:
+        text: str = _region(environment, region, bare).get_or_create(
+            fragment_key(identity, parts),
+            lambda: str(render()),  # a str, since Markup is not for every serializer
+            None if expiration_time is None else seconds(expiration_time),
+        )
+    except CreationDeadlock as error:
+        raise FragmentInItself(tag[2], error.key) from error
     return text
 
 
@@ -106,11 +110,14 @@ def _render_each(
     extension: Any = environment.extensions[EXTENSION]
     identity = extension.identity(tag, context.eval_ctx.autoescape, context, outer)
     keys = [fragment_key(identity, (key,)) for key, _, _ in items]
-    texts = _region(environment, region, bare).get_or_create_multi(
-        keys,
-        lambda *missing: render(keys, missing),
-        None if expiration_time is None else seconds(expiration_time),
-    )
+    try:
+        texts = _region(environment, region, bare).get_or_create_multi(
+            keys,
+            lambda *missing: render(keys, missing),
+            None if expiration_time is None else seconds(expiration_time),
+        )
+    except CreationDeadlock as error:
+        raise FragmentInItself(tag[2], error.key) from error
     return "".join(texts)
 
 

@@ -22,18 +22,27 @@ _REFERRING = {"extends", "include", "import", "from"}
 _MOST = 4096  # digests to keep; templates from strings may go on for ever
 
 
-def references_of(environment: Environment, source: str) -> tuple[str, ...]:
-    """Return the names of templates that a preprocessed source refers to."""
+class References(NamedTuple):
+    """Be what a template refers to."""
+
+    names: tuple[str, ...]
+    extends: bool
+    """Whether it may extend another template."""
+
+
+def references_of(environment: Environment, source: str) -> References:
+    """Return what a preprocessed source refers to."""
     names: dict[str, None] = {}
-    referring, before = False, ""
+    referring, extends, before = False, False, ""
     for token in environment.lexer.tokenize(source):
         if before == "block_begin":
             referring = token.type == "name" and token.value in _REFERRING
+            extends = extends or (referring and token.value == "extends")
         elif referring and token.type == "string":
             names[token.value] = None
         referring = referring and token.type != "block_end"
         before = token.type
-    return tuple(names)
+    return References(tuple(names), extends)
 
 
 class _Known(NamedTuple):
@@ -91,7 +100,9 @@ class Versions:
             return Source(name, digest("".join(map(digest_of_code, code))), ())
         try:
             prepared = environment.preprocess(source, name, filename)
-            return Source(name, digest(source), references_of(environment, prepared))
+            return Source(
+                name, digest(source), references_of(environment, prepared).names
+            )
         except TemplateError:
             return Source(name, digest(source), ())
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, NoReturn
 
 from jinja2 import nodes
 from jinja2.parser import Parser
-from jinja2.visitor import NodeTransformer
 
 from dogpile_cache.exception import ValidationError
 from dogpile_cache.freshness import seconds
@@ -16,7 +14,6 @@ from dogpile_cache.freshness import seconds
 from .fragments import digest, identity
 
 MARK = "dogpile_templates"
-LOOP = "cacheeach_loop"
 _OPTIONS = ("key", "expiration_time", "when", "name")
 
 
@@ -205,41 +202,3 @@ def make_tag(
         name=arguments.name,
         region=arguments.region_name,
     )
-
-
-def names_of(target: nodes.Node) -> list[str]:
-    """Return the names that the target of a loop assigns to."""
-    return [name.name for name in _names(target)]
-
-
-def _names(target: nodes.Node) -> Iterator[nodes.Name]:
-    if isinstance(target, nodes.Name):
-        yield target
-    else:
-        yield from target.find_all(nodes.Name)
-
-
-def loaded(target: nodes.Node) -> nodes.Expr:
-    """Return the expression that gives what a target was assigned."""
-    if isinstance(target, nodes.Tuple):
-        return nodes.Tuple([loaded(item) for item in target.items], "load")
-    assert isinstance(target, nodes.Name)  # there are no other targets in a loop
-    return nodes.Name(target.name, "load")
-
-
-class OwnLoop(NodeTransformer):
-    """Give the ``loop`` of a body another name.
-
-    A parameter of the name ``loop`` would hide the loop around from the rest of it.
-    """
-
-    def visit_Name(self, node: nodes.Name) -> nodes.Name:  # noqa: N802  # Jinja's rule
-        if node.name == "loop" and node.ctx == "load":
-            return nodes.Name(LOOP, "load", lineno=node.lineno)
-        return node
-
-    def visit_For(self, node: nodes.For) -> nodes.For:  # noqa: N802
-        """Leave the body of an inner loop alone: it has a loop of its own."""
-        node.iter = self.visit(node.iter)
-        node.else_ = [self.visit(each) for each in node.else_]
-        return node

@@ -20,24 +20,39 @@ qualified name tells which.  What Mako's ``Cache`` says about a key from Python 
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
-from types import CodeType, FunctionType
+from collections.abc import Callable
 from typing import Any
 
 from mako.cache import CacheImpl, register_plugin
+from mako.lookup import TemplateLookup
 
 from dogpile_cache import NO_VALUE, CacheRegion
-from dogpile_cache.exception import ValidationError
+from dogpile_cache.exception import CreationDeadlock, ValidationError
 from dogpile_cache.freshness import seconds
-from dogpile_cache.typed import encode
 
-from .fragments import digest, find_region, fragment_key, identity
+from .fragments import (
+    Found,
+    FragmentError,
+    FragmentInItself,
+    find_region,
+    fragment_key,
+    identity,
+)
+from .mako_sources import (
+    Place,
+    ancestry,
+    digest_of_caller,
+    digest_of_templates,
+    lineage_of,
+    places_of,
+    version_of,
+)
 
-__all__ = ["DogpileCacheImpl", "register"]
+__all__ = ["DogpileCacheImpl", "find_fragments", "register"]
 
 _SETTING = 'cache_args["regions"]'
-_ELSEWHERE = ""  # the place of a fragment that is made by no def of the template
+_ELSEWHERE = Place("", shows_inherited=False, shows_caller=False)
+_FOR_ALL = {"context", "bypass"}
 _LAMBDA = ".<locals>.<lambda>"
 
 
@@ -58,20 +73,22 @@ class DogpileCacheImpl(CacheImpl):  # type: ignore[misc]  # Mako comes without t
 
     - ``regions``: a mapping of names to regions;
     - ``region``: a name, or a region;
-    - ``timeout``: the lifetime in seconds, in place of the region's.
+    - ``timeout``: the lifetime in seconds, in place of the region's;
+    - ``bypass``: a function that is given Mako's context and tells whether a rendering
+      is to neither read nor write.
     """
+
+    pass_context = True
 
     def __init__(self, cache: Any) -> None:
         super().__init__(cache)
         cache._def_regions = _Unfrozen()
-        template = cache.template
-        uri, source = template.uri, _digest_of_source(template)
-        name = None if uri.startswith("memory:0x") else uri  # an address, used again
-        self._globals = vars(template.module)
-        self._places = (_ELSEWHERE, *sorted(set(_cached_defs(template.module))))
-        self._identities = {
-            place: identity(name, source, ("mako", place)) for place in self._places
-        }
+        self._template = cache.template
+        self._version = version_of(self._template)
+        self._known: dict[str, tuple[str, str]] = {}
+        self._globals = vars(self._template.module)
+        self.places = places_of(self._template.module)
+        self._by_path = {place.path: place for place in self.places}
 
     def get_or_create(
         self, key: Any, creation_function: Callable[[], Any], **kw: Any
@@ -80,12 +97,24 @@ class DogpileCacheImpl(CacheImpl):  # type: ignore[misc]  # Mako comes without t
 
         :raises UnknownRegion: there is no such region, or none was named.
         :raises UnstableKeyPart: the key has no stable representation.
+        :raises FragmentInItself: the fragment is being rendered further out.
         """
+        context, bypass = kw.pop("context", None), kw.pop("bypass", None)
+        if bypass is not None and bypass(context):
+            return creation_function()
         region, timeout = self._options(**kw)
-        own = self._identities[self._place(creation_function)]
-        return region.get_or_create(
-            fragment_key(own, (key,)), creation_function, timeout
-        )
+        place = self._place(creation_function)
+        own = self._own(place)
+        if place.shows_inherited:
+            own += digest_of_templates(lineage_of(context["self"]))
+        if place.shows_caller:
+            own += digest_of_caller(context.caller_stack.nextcaller)
+        try:
+            return region.get_or_create(
+                fragment_key(own, (key,)), creation_function, timeout
+            )
+        except CreationDeadlock as error:
+            raise FragmentInItself(self._template.uri, error.key) from error
 
     def get(self, key: Any, **kw: Any) -> Any:
         """Return what is kept under a key, or None."""
@@ -111,23 +140,47 @@ class DogpileCacheImpl(CacheImpl):  # type: ignore[misc]  # Mako comes without t
             region.delete_multi(self._keys(key))
 
     def _keys(self, key: Any) -> list[str]:
-        return [fragment_key(self._identities[place], (key,)) for place in self._places]
+        places = [_ELSEWHERE, *self.places]
+        return [self.key(place, key, self._template) for place in places]
 
-    def _place(self, creation_function: Any) -> str:
+    def key(self, place: Place, key: Any, page: Any) -> str:
+        """Return the key of a fragment as it is shown by a page."""
+        own = self._own(place)
+        if place.shows_inherited:
+            own += digest_of_templates(ancestry(page))
+        if place.shows_caller:
+            own += digest_of_caller(None)
+        return fragment_key(own, (key,))
+
+    def _own(self, place: Place) -> str:
+        """Return what tells the fragments of a place from those of all others."""
+        version = self._version.current()
+        known = self._known.get(place.path)
+        if known is None or known[0] != version:
+            made = identity(None, version, ("mako", place.path))
+            self._known[place.path] = known = version, made
+        return known[1]
+
+    def _place(self, creation_function: Any) -> Place:
         if getattr(creation_function, "__globals__", None) is not self._globals:
             return _ELSEWHERE
-        place: str = creation_function.__qualname__.removesuffix(_LAMBDA)
-        return place if place in self._identities else _ELSEWHERE
+        path = creation_function.__qualname__.removesuffix(_LAMBDA)
+        return self._by_path.get(path, _ELSEWHERE)
 
     @staticmethod
     def _options(
-        regions: Any = None, region: Any = None, timeout: Any = None, **unknown: Any
+        regions: Any = None,
+        region: Any = None,
+        timeout: Any = None,
+        **others: Any,
     ) -> tuple[CacheRegion, float | None]:
+        unknown = others.keys() - _FOR_ALL
         if unknown:
             names = ", ".join(f"cache_{name}" for name in sorted(unknown))
             raise ValidationError(
                 f"A fragment has no {names}; allowed are cache_region, cache_timeout "
-                "and cache_key, and in cache_args 'regions', 'region' and 'timeout'."
+                "and cache_key, and in cache_args 'regions', 'region', 'timeout' and "
+                "'bypass'."
             )
         lifetime = None if timeout is None else seconds(timeout)
         return find_region(regions, region, _SETTING), lifetime
@@ -144,38 +197,29 @@ class _Unfrozen(dict[str, Any]):
         return False
 
 
-def _digest_of_source(template: Any) -> str:
-    """Return a digest of what the template's output depends on.
-
-    Mako reads the source again when asked for it.  Should the file have changed since
-    the template was loaded, its code is of another source, which is gone: then the time
-    of loading stands for it, lest old output be kept as that of the new source.
-    """
-    source, loaded = None, template.last_modified
-    try:
-        # Template.source is that of the latest template of this uri, in any lookup
-        source = getattr(template, "_mmarker", template).source
-        if template.filename and os.path.getmtime(template.filename) > loaded:
-            source = None
-    except OSError:  # the file is gone
-        pass
-    version = loaded if source is None else source
-    filters = [*(template.default_filters or ())], [*(template.buffer_filters or ())]
-    return digest(encode((version, filters)))
-
-
-def _cached_defs(module: Any) -> Iterator[str]:
-    """Yield the qualified names of the functions of a template's cached defs."""
-    for value in vars(module).values():
-        if isinstance(value, FunctionType) and value.__module__ == module.__name__:
-            yield from _caching(value.__code__, value.__code__.co_name)
-
-
-def _caching(code: CodeType, path: str) -> Iterator[str]:
-    for inner in code.co_consts:
-        if not isinstance(inner, CodeType):
-            continue
-        if inner.co_name != "<lambda>":
-            yield from _caching(inner, f"{path}.<locals>.{inner.co_name}")
-        elif f"__M_{code.co_name}" in inner.co_names + inner.co_freevars:
-            yield path
+def find_fragments(
+    lookup: TemplateLookup, page: str, parts: tuple[Any, ...], name: str | None
+) -> Found:
+    """Return where the fragments of a page are kept; see ``fragment_keys``."""
+    if len(parts) > 1:
+        raise FragmentError(
+            f"A fragment of Mako has one key, that of cache_key; {len(parts)} were given."
+        )
+    shown = lookup.get_template(page)
+    found = [
+        (template.cache.impl, place)
+        for template in ancestry(shown)
+        if isinstance(template.cache.impl, DogpileCacheImpl)
+        for place in template.cache.impl.places
+    ]
+    chosen = [(impl, place) for impl, place in found if name in (None, place.name)]
+    if not chosen:
+        names = ", ".join(sorted({repr(place.name) for _, place in found})) or "none"
+        what = "cached def, block or body" + (f" {name!r}" if name else "")
+        raise FragmentError(f"The template {page!r} has no {what}; it has {names}.")
+    arguments = lookup.template_args.get("cache_args") or {}
+    keys = [
+        impl.key(place, parts[0] if parts else place.default_key, shown)
+        for impl, place in chosen
+    ]
+    return Found(arguments.get("regions") or {}, [(None, key) for key in keys])

@@ -1,0 +1,70 @@
+"""Fragments from Python: their keys, and their removal by a view or a job."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from dogpile_cache import CacheRegion
+
+from .fragments import Found, FragmentError
+
+_ENGINES = ("jinja2", "mako")
+
+
+def fragment_keys(
+    engine: Any, template: str, *parts: Any, name: str | None = None
+) -> list[str]:
+    """Return the keys of the fragments of a template, for some key parts.
+
+    It loads the template if need be, and renders nothing.
+
+    :param engine: an ``Environment`` of Jinja2 or a ``TemplateLookup`` of Mako.
+    :param template: the name of the page that shows them: the tags, defs and blocks of
+        the templates that it extends or inherits from count as its own.
+    :param parts: those of the tag; for Mako, the one that ``cache_key`` gives, or none.
+    :param name: the ``name=`` of a tag, the name of a def or block, or ``body``; by
+        default all that are cached.
+    :raises FragmentError: the template has none, or none of that name; or its key
+        depends on who calls the macro or def that it is in.
+    :raises UnstableKeyPart: a part has no stable representation.
+    """
+    return [key for _, key in _find(engine, template, parts, name).keys]
+
+
+def invalidate_fragment(
+    engine: Any,
+    template: str,
+    *parts: Any,
+    name: str | None = None,
+    region: CacheRegion | None = None,
+) -> None:
+    """Remove the fragments of a template, for some key parts.
+
+    The parameters are those of :func:`fragment_keys`.
+
+    :param region: where they are; by default the region that the tag names, or all
+        regions of the engine where it does not name one.
+    """
+    found = _find(engine, template, parts, name)
+    for given, key in found.keys:
+        named = found.regions.get(given) if given else None
+        given_or_named = region or named
+        regions = [given_or_named] if given_or_named else found.regions.values()
+        for each in regions:
+            each.delete(key)
+
+
+def _find(
+    engine: Any, template: str, parts: tuple[Any, ...], name: str | None
+) -> Found:
+    packages = [cls.__module__.partition(".")[0] for cls in type(engine).__mro__]
+    known = next((package for package in _ENGINES if package in packages), None)
+    if known is None:
+        raise FragmentError(
+            f"{engine!r} is no engine; allowed are an Environment of Jinja2 and a "
+            "TemplateLookup of Mako."
+        )
+    module = import_module(f".{known}", __package__)
+    found: Found = module.find_fragments(engine, template, parts, name)
+    return found
