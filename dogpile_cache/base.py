@@ -23,6 +23,7 @@ from .keys import function_key_generator, function_multi_key_generator
 from .mutex import LONE_FLIGHTS, UNGUARDED, Flights
 from .plugins import load_backend
 from .proxy import ProxyBackend
+from .serializers import pair
 from .store import NoStore, Store
 from .util import coerce_string_conf
 
@@ -49,7 +50,8 @@ class BaseRegion:
     :param function_multi_key_generator: the same for ``cache_multi_on_arguments``.
     :param key_mangler: turns each key into the one that the backend sees.  ``None``
         takes the backend's recommendation, ``False`` leaves keys alone.
-    :param serializer: turns payloads into bytes; ``None`` takes the backend's.
+    :param serializer: turns payloads into bytes; ``None`` takes the backend's.  The
+        names ``pickle``, ``json`` and ``text``, for strings alone, are those of pairs.
     :param deserializer: turns them back.
     :param async_creation_runner: called as ``runner(region, key, creator, mutex)`` when
         a value is stale, in place of the creator: it sees to it that the creator is
@@ -69,7 +71,7 @@ class BaseRegion:
         function_key_generator: Callable[..., Any] = function_key_generator,
         function_multi_key_generator: Callable[..., Any] = function_multi_key_generator,
         key_mangler: Any = None,
-        serializer: Serializer | None = None,
+        serializer: Serializer | str | None = None,
         deserializer: Deserializer | None = None,
         async_creation_runner: Callable[..., None] | None = None,
         lock_generator: Callable[[Any], CacheMutex] | None = None,
@@ -79,11 +81,10 @@ class BaseRegion:
         self.function_key_generator = function_key_generator
         self.function_multi_key_generator = function_multi_key_generator
         self._own_mangler = key_mangler
-        self._own_serializer = serializer
-        self._own_deserializer = deserializer
+        self._own_serializer, self._own_deserializer = pair(serializer, deserializer)
         self._key_mangler: Callable[[Any], Any] | None = key_mangler or None
-        self._serializer = serializer
-        self._deserializer = deserializer
+        self._serializer = self._own_serializer
+        self._deserializer = self._own_deserializer
         self.async_creation_runner = async_creation_runner
         self.lock_generator = lock_generator
         self.clock = clock
@@ -152,9 +153,9 @@ class BaseRegion:
     ) -> Self:
         """Configure the region from the entries of a mapping that start with a prefix.
 
-        They are ``backend``, ``expiration_time``, ``arguments.<name>``, ``wrap`` and
-        ``replace_existing_backend``; strings become numbers, booleans or None where
-        they look like one.  Other entries are not looked at.
+        They are ``backend``, ``expiration_time``, ``arguments.<name>``, ``serializer``,
+        ``wrap`` and ``replace_existing_backend``; strings become numbers, booleans or
+        None where they look like one.  Other entries are not looked at.
         """
         config = coerce_string_conf(config_dict)
         lifetime = f"{prefix}expiration_time"
@@ -166,6 +167,10 @@ class BaseRegion:
         switches = {
             name: config[prefix + name] for name in _SWITCHES if prefix + name in config
         }
+        if f"{prefix}serializer" in config:
+            own = pair(config[f"{prefix}serializer"], self._own_deserializer)
+            self._own_serializer, self._own_deserializer = own
+            self._serializer, self._deserializer = own
         return self.configure(
             config[f"{prefix}backend"],
             expiration_time=seconds(config.get(lifetime), lifetime),
@@ -219,8 +224,8 @@ class BaseRegion:
         return self._serializer
 
     @serializer.setter
-    def serializer(self, serializer: Serializer | None) -> None:
-        self._serializer = serializer
+    def serializer(self, serializer: Serializer | str | None) -> None:
+        self._serializer, self._deserializer = pair(serializer, self._deserializer)
         self._rebind()
 
     @property

@@ -24,9 +24,10 @@ from .freshness import seconds
 from .options import check
 from .plugins import load_backend
 from .region import CacheRegion, make_region
+from .serializers import pair
 from .util import coerce_string_conf
 
-_OPTIONS = ("backend", "expiration_time", "arguments.<name>")
+_OPTIONS = ("backend", "expiration_time", "serializer", "arguments.<name>")
 
 
 class Regions(Mapping[str, CacheRegion]):
@@ -169,6 +170,7 @@ def _check(prefix: str, options: Mapping[str, Any]) -> None:
         raise MissingSetting(f"The setting {prefix + 'backend'!r} is missing.")
     values = coerce_string_conf(options)
     seconds(values.get("expiration_time"), f"{prefix}expiration_time")
+    pair(values.get("serializer"), None)
     backend = load_backend(values["backend"])
     known = getattr(backend, "options", None)
     for option, value in values.items():

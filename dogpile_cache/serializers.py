@@ -16,6 +16,7 @@ from .api import (
     NO_VALUE,
     CachedValue,
     CacheReturnType,
+    DefaultSerialization,
     Deserializer,
     Metadata,
     MetaDataType,
@@ -23,6 +24,7 @@ from .api import (
     Serializer,
     value_version,
 )
+from .exception import ValidationError
 
 _FORM = b'{"ct": %.7f, "v": 2, "st": %.7f}|'
 _BEFORE, _BETWEEN, _AFTER = b'{"ct": ', b', "v": 2, "st": ', b"}|"
@@ -110,3 +112,54 @@ def _foreign(head: bytes) -> MetaDataType | NoValueType:
         return NO_VALUE
     times = Metadata(float(metadata["ct"]), float(metadata.get("st", metadata["ct"])))
     return {**metadata, **times} if metadata.keys() - set(times) else times
+
+
+class _Text:
+    @staticmethod
+    def serializer(payload: Any) -> bytes:
+        if not isinstance(payload, str):
+            raise ValidationError(
+                f"A value of type {type(payload).__qualname__!r} cannot be kept by "
+                "serializer='text', which allows strings and Markup only; set "
+                "serializer='pickle' or 'json' on a region of other values."
+            )
+        return payload.encode("utf-8", "surrogatepass")
+
+    @staticmethod
+    def deserializer(data: bytes) -> str:
+        return data.decode("utf-8", "surrogatepass")
+
+
+class _Json:
+    @staticmethod
+    def serializer(payload: Any) -> bytes:
+        import json  # costly, and rarely needed
+
+        return json.dumps(payload).encode()
+
+    @staticmethod
+    def deserializer(data: bytes) -> Any:
+        import json
+
+        return json.loads(data)
+
+
+NAMED: dict[str, Any] = {"pickle": DefaultSerialization, "json": _Json, "text": _Text}
+"""The serializers that have a name."""
+
+
+def pair(
+    serializer: Serializer | str | None, deserializer: Deserializer | None
+) -> tuple[Serializer | None, Deserializer | None]:
+    """Return a serializer and its deserializer, given them or the name of both.
+
+    :raises ValidationError: no serializer has that name.
+    """
+    if not isinstance(serializer, str):
+        return serializer, deserializer
+    if serializer not in NAMED:
+        raise ValidationError(
+            f"There is no serializer {serializer!r}; there are {', '.join(NAMED)}."
+        )
+    named = NAMED[serializer]
+    return named.serializer, named.deserializer

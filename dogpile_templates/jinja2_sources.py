@@ -89,7 +89,7 @@ class Versions:
         return find
 
     def _source(self, template: Template) -> Source | None:
-        environment, name = self._environment, template.name or ""
+        environment, name, filename = self._environment, template.name or "", None
         try:
             assert environment.loader is not None  # it has loaded the template
             source, filename, _ = environment.loader.get_source(environment, name)

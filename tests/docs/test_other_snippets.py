@@ -46,7 +46,7 @@ READERS: dict[str, Callable[[str], object]] = {
 }
 
 NONSENSE = {
-    "jinja": "{% cache %} ... {% endcache %}",
+    "jinja": "{% cache 1 %} ... {% endcache %}",
     "html+jinja": '{% cache "short" %}',
     "mako": '<%def cached="True"></%def>',
     "html+mako": '<%block cached="True">',
