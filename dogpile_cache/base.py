@@ -245,7 +245,8 @@ class BaseRegion:
 
     @region_invalidator.setter
     def region_invalidator(self, strategy: Any) -> None:
-        if not hasattr(strategy, "latest"):  # one that only looks like ours
+        ours = isinstance(strategy, RegionInvalidationStrategy)
+        if not ours and not hasattr(strategy, "latest"):  # it only looks like ours
             strategy.latest = math.inf
         self._policy = Policy(self.clock, strategy)
         self._is_fresh = self._policy.is_fresh

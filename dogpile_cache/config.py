@@ -50,26 +50,40 @@ class Regions(Mapping[str, CacheRegion]):
     ) -> Regions:
         """Configure every region that the settings name; return self.
 
-        All settings are looked at before the first region is configured; and when a
-        backend cannot be made, none of the regions is left configured.
-
         :raises ValidationError: an option is unknown, missing or wrong, a region is not
             in the list of regions, or a region that was handed out is not configured.
         :raises PluginNotFound: a backend is unknown.
         """
-        found = _parse(settings, prefix)
-        missing = sorted(self._regions.keys() - found.keys())
+        return self.configure_each(read_options(settings, prefix), prefix)
+
+    def configure_each(
+        self, regions: Mapping[str, Mapping[str, Any]], prefix: str = ""
+    ) -> Regions:
+        """Configure regions by their options, in Python's own types; return self.
+
+        All options are looked at before the first region is configured; and when a
+        backend cannot be made, none of the regions is left configured.
+
+        :param regions: the options by the names of the regions: ``backend``,
+            ``expiration_time``, ``serializer`` and the dict ``arguments``.
+        :param prefix: what the settings are called, for the errors.
+        :raises ValidationError: as :meth:`configure` does.
+        :raises PluginNotFound: a backend is unknown.
+        """
+        missing = sorted(self._regions.keys() - regions.keys())
         if missing:
             raise ValidationError(
                 f"The program uses the regions {', '.join(missing)}, which "
-                f"{prefix}regions does not name; it names {_list(found)}."
+                f"{prefix}regions does not name; it names {_list(regions)}."
             )
-        regions = {
+        for name, options in regions.items():
+            _check(f"{prefix}{name}.", options)
+        made = {
             name: self._regions[name] if name in self._regions else self._make(name)
-            for name in found
+            for name in regions
         }
-        _configure_all(regions, settings, prefix)
-        self._regions.update(regions)
+        _configure_all(made, regions)
+        self._regions.update(made)
         self._configured = True
         return self
 
@@ -110,36 +124,50 @@ def make_regions(
     return Regions(make).configure(settings, prefix)
 
 
+def read_options(
+    settings: Mapping[str, Any], prefix: str = "dogpile_cache."
+) -> dict[str, dict[str, Any]]:
+    """Return the options of each region that the settings name.
+
+    :raises ValidationError: an option is unknown, or of a region that is not named.
+    """
+    found: dict[str, dict[str, Any]] = {
+        name: {"arguments": {}} for name in _names(settings, prefix)
+    }
+    for key, value in coerce_string_conf(settings).items():
+        if not key.startswith(prefix) or key == f"{prefix}regions":
+            continue
+        name, _, option = key[len(prefix) :].partition(".")
+        option, _, argument = option.partition(".")
+        if name not in found:
+            raise ValidationError(
+                f"The setting {key!r} is of no region; {prefix}regions names "
+                f"{_list(found)}."
+            )
+        if argument and option == "arguments":
+            found[name]["arguments"][argument] = value
+        elif argument or option not in _OPTIONS[:-1]:
+            raise _unknown_option(key)
+        else:
+            found[name][option] = value
+    return found
+
+
 def _configure_all(
-    regions: Mapping[str, CacheRegion], settings: Mapping[str, Any], prefix: str
+    regions: Mapping[str, CacheRegion], options: Mapping[str, Mapping[str, Any]]
 ) -> None:
     configured: list[CacheRegion] = []
     try:
         for name, region in regions.items():
-            region.configure_from_config(settings, f"{prefix}{name}.")
-            configured.append(region)
+            given = dict(options[name])
+            serializer = given.pop("serializer", None)
+            configured.append(region.configure(**given))
+            if serializer is not None:
+                region.serializer = serializer
     except BaseException:
         for region in configured:
             region._unconfigure()
         raise
-
-
-def _parse(settings: Mapping[str, Any], prefix: str) -> dict[str, dict[str, Any]]:
-    """Return the options of each region, all of them known."""
-    names = _names(settings, prefix)
-    found: dict[str, dict[str, Any]] = {name: {} for name in names}
-    for key, value in settings.items():
-        if key.startswith(prefix) and key != f"{prefix}regions":
-            name, _, option = key[len(prefix) :].partition(".")
-            if name not in found:
-                raise ValidationError(
-                    f"The setting {key!r} is of no region; {prefix}regions names "
-                    f"{_list(names)}."
-                )
-            found[name][option] = value
-    for name, options in found.items():
-        _check(f"{prefix}{name}.", options)
-    return found
 
 
 def _names(settings: Mapping[str, Any], prefix: str) -> list[str]:
@@ -162,26 +190,27 @@ def _names(settings: Mapping[str, Any], prefix: str) -> list[str]:
 
 def _check(prefix: str, options: Mapping[str, Any]) -> None:
     for option in options:
-        if option not in _OPTIONS and not re.fullmatch(r"arguments\..+", option):
-            raise ValidationError(
-                f"There is no option {prefix + option!r}; there are {_list(_OPTIONS)}."
-            )
+        if option not in (*_OPTIONS[:-1], "arguments"):
+            raise _unknown_option(prefix + option)
     if "backend" not in options:
         raise MissingSetting(f"The setting {prefix + 'backend'!r} is missing.")
-    values = coerce_string_conf(options)
-    seconds(values.get("expiration_time"), f"{prefix}expiration_time")
-    pair(values.get("serializer"), None)
-    backend = load_backend(values["backend"])
+    seconds(options.get("expiration_time"), f"{prefix}expiration_time")
+    pair(options.get("serializer"), None)
+    backend = load_backend(options["backend"])
     known = getattr(backend, "options", None)
-    for option, value in values.items():
-        _, _, argument = option.partition("arguments.")
-        if known is not None and argument and argument not in known:
+    if known is None:  # of somebody else
+        return
+    for argument, value in options.get("arguments", {}).items():
+        if argument not in known:
             raise ValidationError(
                 f"The backend {options['backend']} has no argument {argument!r}; it has "
                 f"{_list(known)}."
             )
-        if known is not None and argument:
-            check(backend, argument, value, called=prefix + option)
+        check(backend, argument, value, called=f"{prefix}arguments.{argument}")
+
+
+def _unknown_option(name: str) -> ValidationError:
+    return ValidationError(f"There is no option {name!r}; there are {_list(_OPTIONS)}.")
 
 
 def _list(names: Iterable[str]) -> str:

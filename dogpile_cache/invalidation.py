@@ -5,7 +5,8 @@ invalidated.  After a hard one everybody waits for a new value; after a soft one
 old value is served while a new one is made.
 
 The default strategy keeps its point in time in this process.  A strategy that keeps
-it elsewhere reaches other processes; hand it to ``configure(region_invalidator=...)``.
+it elsewhere reaches other processes, as :class:`SharedInvalidationStrategy` does; hand it
+to ``configure(region_invalidator=...)``, or set it as ``region.region_invalidator``.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from __future__ import annotations
 import math
 import time
 from typing import TYPE_CHECKING, Any
+
+from .api import NO_VALUE, CacheBackend
+from .report import warning
 
 if TYPE_CHECKING:
     from .protocols import Clock
@@ -87,3 +91,58 @@ class DefaultInvalidationStrategy(RegionInvalidationStrategy):
 
     def was_soft_invalidated(self) -> bool:
         return self._soft > -math.inf
+
+
+class SharedInvalidationStrategy(DefaultInvalidationStrategy):
+    """Keep the time of the last invalidation in a backend, for all its processes.
+
+    A process that reads values looks for it now and then, so an invalidation by another
+    process counts after ``interval`` seconds at the latest.  While the backend cannot be
+    asked, what was known stays true.  The clocks of the machines should agree.
+
+    :param backend: where it is kept; one that processes share.
+    :param key: what it is kept under, different for each region of the backend.
+    :param interval: seconds between two looks.
+    """
+
+    def __init__(
+        self,
+        backend: CacheBackend,
+        key: str,
+        interval: float = 1.0,
+        clock: Clock = time,
+    ) -> None:
+        self._latest = -math.inf
+        self._looked = -math.inf
+        self._backend = backend
+        self._key = key
+        self._interval = interval
+        super().__init__(clock)
+
+    @property
+    def latest(self) -> float:
+        """When the last invalidation was, as far as is known."""
+        now = self._clock.time()
+        if not 0 <= now - self._looked < self._interval:
+            self._looked = now  # first, so that other threads do not look, too
+            self._look()
+        return self._latest
+
+    @latest.setter
+    def latest(self, latest: float) -> None:
+        self._latest = latest
+
+    def invalidate(self, hard: bool = True) -> None:
+        self._look()
+        super().invalidate(hard)
+        self._backend.set_serialized(self._key, b"%r %r" % (self._hard, self._soft))
+
+    def _look(self) -> None:
+        try:
+            stored = self._backend.get_serialized(self._key)
+            if stored is not NO_VALUE:
+                hard, soft = map(float, stored.split())
+                self._hard, self._soft = max(hard, self._hard), max(soft, self._soft)
+                self._latest = max(self._hard, self._soft)
+        except Exception:  # noqa: BLE001  # a backend may raise anything
+            warning("Whether %r was invalidated is unknown", self._key, exc_info=True)
