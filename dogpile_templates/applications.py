@@ -1,0 +1,63 @@
+"""What the integrations of frameworks share: the regions of one application.
+
+Regions for fragments keep text, which nobody can make a page run code with by writing
+to the cache, unless they are told otherwise; and an invalidation of a region whose
+backend is shared reaches all processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dogpile_cache import CacheRegion
+from dogpile_cache.backends.memory import MemoryBackend
+from dogpile_cache.backends.null import NullBackend
+from dogpile_cache.config import Regions
+from dogpile_cache.invalidation import SharedInvalidationStrategy
+from dogpile_cache.plugins import load_backend
+
+Options = Mapping[str, Mapping[str, Any]]
+
+_NULL = {"backend": "dogpile.cache.null"}
+
+
+def configure(
+    regions: Regions, options: Options, prefix: str, *, enabled: bool
+) -> None:
+    """Configure the regions of an application.
+
+    :param options: see :meth:`Regions.configure_each`.
+    :param prefix: what the settings are called, for the errors.
+    :param enabled: false, nothing is cached.
+    :raises ValidationError: an option is unknown, missing or wrong.
+    :raises PluginNotFound: a backend is unknown.
+    """
+    if not enabled:
+        regions.configure_each(dict.fromkeys(options, _NULL), prefix)
+        return
+    regions.configure_each({n: _with_text(o) for n, o in options.items()}, prefix)
+    for name, region in regions.items():
+        if is_shared(region):
+            region.region_invalidator = SharedInvalidationStrategy(
+                region.backend, _mangled(region, f"invalidated:{name}")
+            )
+
+
+def is_shared(region: CacheRegion) -> bool:
+    """Tell whether other processes see what a region keeps."""
+    return not isinstance(region.actual_backend, (MemoryBackend, NullBackend))
+
+
+def _mangled(region: CacheRegion, key: str) -> str:
+    mangler = region.key_mangler
+    return key if mangler is None else mangler(key)
+
+
+def _with_text(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    if "serializer" in options or "backend" not in options:
+        return options
+    backend = load_backend(options["backend"])
+    if getattr(backend, "keeps_objects", False) and backend.serializer is None:
+        return options  # in this process alone
+    return {"serializer": "text", **options}
