@@ -50,19 +50,22 @@ from .mako_sources import (
 
 __all__ = ["DogpileCacheImpl", "find_fragments", "register"]
 
+OWN_NAME = "dogpile.templates"
 _SETTING = 'cache_args["regions"]'
 _ELSEWHERE = Place("", shows_inherited=False, shows_caller=False)
 _FOR_ALL = {"context", "bypass"}
 _LAMBDA = ".<locals>.<lambda>"
 
 
-def register() -> None:
+def register(*names: str) -> None:
     """Make ``cache_impl="dogpile.cache"`` mean this, whatever else is installed.
 
     An installed distribution needs this only where dogpile.cache is installed beside
     it; ``"dogpile.templates"`` is a second name that is ours alone.
+
+    :param names: the names to register; by default both.
     """
-    for name in ("dogpile.cache", "dogpile.templates"):
+    for name in names or ("dogpile.cache", OWN_NAME):
         register_plugin(name, __name__, DogpileCacheImpl.__name__)
 
 

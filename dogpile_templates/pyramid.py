@@ -1,0 +1,172 @@
+"""Pyramid: the regions of an application, and the fragments of its renderers in them.
+
+::
+
+    config.include("pyramid_mako")
+    config.include("dogpile_templates.pyramid")
+
+with settings such as these::
+
+    dogpile_cache.regions = short, long
+    dogpile_cache.short.backend = dogpile.cache.memory
+    dogpile_cache.short.expiration_time = 60
+    dogpile_cache.long.backend = dogpile.cache.redis
+    dogpile_cache.long.arguments.url = redis://localhost/0
+
+The environments of pyramid_jinja2 get the tags ``cache`` and ``cacheeach``; in the
+templates of pyramid_mako ``cached="True" cache_region="short"`` works.  Four settings
+are about all regions:
+
+- ``dogpile_cache.default_region``: the name of the region for what names none;
+- ``dogpile_cache.enabled``: false, nothing is cached;
+- ``dogpile_cache.bypass``: the dotted name of a function; see ``set_cache_bypass``;
+- ``dogpile_cache.instance``: the dotted name of the :class:`~dogpile_cache.config.Regions`
+  whose regions the program decorates functions with when it is imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pyramid.config import Configurator
+from pyramid.interfaces import IRendererFactory
+from pyramid.request import Request
+from pyramid.settings import asbool
+
+from dogpile_cache.config import Regions, read_options
+from dogpile_cache.exception import ValidationError
+
+from .applications import configure
+from .fragments import find_region
+
+__all__ = ["includeme"]
+
+_AFTER_RENDERERS = 100  # the order in which actions are done; theirs are 0 and 1
+_PREFIX = "dogpile_cache."
+_OF_ALL = ("default_region", "enabled", "bypass", "instance")
+
+
+def includeme(config: Configurator) -> None:
+    """Add the directives, ``request.cache_regions``, and the regions of the settings.
+
+    The regions are configured when the configuration is committed.
+    """
+    state = _State(config)
+    config.registry["dogpile_templates"] = state
+    config.add_directive("add_cache_region", add_cache_region)
+    config.add_directive("set_cache_bypass", set_cache_bypass)
+    config.add_request_method(
+        lambda request: state.regions, "cache_regions", reify=True
+    )
+    config.add_request_method(state.is_bypassed, "cache_is_bypassed", reify=True)
+    config.action(None, state.finish, order=_AFTER_RENDERERS)
+
+
+def add_cache_region(
+    config: Configurator,
+    name: str,
+    backend: str,
+    *,
+    expiration_time: Any = None,
+    arguments: Mapping[str, Any] | None = None,
+    serializer: Any = None,
+) -> None:
+    """Add a region to those of the settings; a directive of the configurator.
+
+    The parameters are those of :meth:`CacheRegion.configure`.  Without a ``serializer``
+    a region whose values leave the process keeps text, for fragments.
+    """
+    options = {
+        "backend": backend,
+        "expiration_time": expiration_time,
+        "arguments": dict(arguments or {}),
+        **({} if serializer is None else {"serializer": serializer}),
+    }
+    state: _State = config.registry["dogpile_templates"]
+    introspectable = config.introspectable("cache regions", name, name, "cache region")
+    introspectable.update(options)
+
+    def register() -> None:
+        state.options[name] = options
+
+    config.action(("cache region", name), register, introspectables=(introspectable,))
+
+
+def set_cache_bypass(config: Configurator, bypass: Callable[[Request], Any]) -> None:
+    """Have a function tell for which requests no fragment is read or written.
+
+    A directive of the configurator.  The function is given the request, once for each,
+    as for previews and editors.
+    """
+    state: _State = config.registry["dogpile_templates"]
+
+    def register() -> None:
+        state.bypass = config.maybe_dotted(bypass)
+
+    config.action("cache bypass", register)
+
+
+class _State:
+    """Be what an application's configuration says of its cache."""
+
+    def __init__(self, config: Configurator) -> None:
+        self._registry = config.registry
+        settings = dict(config.get_settings() or {})
+        about_all = {name: settings.pop(_PREFIX + name, None) for name in _OF_ALL}
+        self._enabled = about_all["enabled"] in (None, "") or asbool(
+            about_all["enabled"]
+        )
+        self._default: str | None = about_all["default_region"] or None
+        self.bypass = config.maybe_dotted(about_all["bypass"])
+        self.regions: Regions = config.maybe_dotted(about_all["instance"]) or Regions()
+        if not isinstance(self.regions, Regions):
+            raise ValidationError(
+                f"The setting '{_PREFIX}instance' names {self.regions!r}; it names a "
+                "Regions of dogpile_cache.config."
+            )
+        self.options: dict[str, Mapping[str, Any]] = {}
+        if any(name.startswith(_PREFIX) for name in settings):
+            self.options.update(read_options(settings, _PREFIX))
+
+    def finish(self) -> None:
+        """Configure the regions, and hand them to the renderers."""
+        configure(self.regions, self.options, _PREFIX, enabled=self._enabled)
+        if self._default is not None:
+            find_region(self.regions, self._default, f"{_PREFIX}regions")
+        for _, factory in self._registry.getUtilitiesFor(IRendererFactory):
+            lookup = getattr(factory, "lookup", None)
+            if hasattr(lookup, "template_args"):  # Mako's
+                self._serve_mako(lookup)
+        try:
+            from pyramid_jinja2 import IJinja2Environment
+        except ImportError:
+            return
+        for _, environment in self._registry.getUtilitiesFor(IJinja2Environment):
+            self._serve_jinja2(environment)
+
+    def _serve_jinja2(self, environment: Any) -> None:
+        environment.add_extension("dogpile_templates.jinja2.CacheExtension")
+        environment.cache_regions = self.regions
+        environment.cache_default_region = self._default
+        environment.cache_bypass = _asks_the_request
+
+    def _serve_mako(self, lookup: Any) -> None:
+        from .mako import OWN_NAME, register
+
+        register(OWN_NAME)
+        lookup.template_args["cache_impl"] = OWN_NAME
+        lookup.template_args["cache_args"] = {
+            "regions": self.regions,
+            "region": self._default,
+            "bypass": _asks_the_request,
+        }
+
+    def is_bypassed(self, request: Request) -> bool:
+        """Tell whether a request is to neither read nor write fragments."""
+        return self.bypass is not None and bool(self.bypass(request))
+
+
+def _asks_the_request(context: Mapping[str, Any]) -> bool:
+    request = context.get("request")
+    return request is not None and getattr(request, "cache_is_bypassed", False)
