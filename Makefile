@@ -9,7 +9,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 .PHONY: help demo test check bench matrix docs clean
 
 help:
-	@echo "make demo    render a page through the cache, and set off a storm"
+	@echo "make demo    render a page through the cache, set off a storm, and serve a page"
 	@echo "make test    install what the tests need, servers too, and run them"
 	@echo "make check   ruff, mypy and pyright"
 	@echo "make bench   measure against other caches, side by side"
@@ -18,6 +18,8 @@ help:
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/python -m examples.demo
+	@echo
+	@$(BIN)/python -m examples.flask_app
 
 test: $(VENV)/test.stamp
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
@@ -51,7 +53,7 @@ $(VENV)/made.stamp:
 	touch $@
 
 $(VENV)/demo.stamp: $(VENV)/made.stamp pyproject.toml
-	$(INSTALL) --editable '.[mako,jinja2]'
+	$(INSTALL) --editable '.[mako,jinja2,flask]'
 	touch $@
 
 .PHONY: servers
