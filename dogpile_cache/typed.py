@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, NoReturn
 
 from .exception import UnstableArgument
 
@@ -37,18 +37,41 @@ def encode(value: Any) -> str:
         return f"i{value};"
     encoder = _ENCODERS.get(cls, _other)
     try:
+        if cls is tuple:
+            return f"({len(value)}:{encode_each(value)}"
         return encoder(value)
     except RecursionError:
         reason = "it contains itself, or is nested too deeply"
         raise UnstableArgument(value, reason) from None
 
 
+def encode_each(values: Iterable[Any]) -> str:
+    """Return the strings of several values, one after the other."""
+    text = ""
+    for value in values:  # most are of these types, and few at a time
+        cls = type(value)
+        if cls is str:
+            text += f"s{len(value)}:{value}"
+        elif cls is int:
+            text += f"i{value};"
+        else:
+            text += encode(value)
+    return text
+
+
+def refuse(cls: type, refusal: Callable[[Any], NoReturn]) -> None:
+    """Have a class's instances be no part of a key.
+
+    :param refusal: is given such a value, and raises an error that says why.
+    """
+    _REFUSED[cls] = refusal
+
+
+_REFUSED: dict[type, Callable[[Any], NoReturn]] = {}
+
+
 def _text(letter: str, text: str) -> str:
     return f"{letter}{len(text)}:{text}"
-
-
-def _list(encoded: list[str]) -> str:
-    return f"[{len(encoded)}:" + "".join(encoded)
 
 
 def _sorted(letter: str, encoded: list[str]) -> str:
@@ -65,6 +88,9 @@ def _class_name(cls: type) -> str:
 
 def _other(value: Any) -> str:
     cls = type(value)
+    for refused, refusal in _REFUSED.items():
+        if issubclass(cls, refused):
+            refusal(value)
     if issubclass(cls, type):  # isinstance() takes list[int] for one on Python 3.10
         name = _class_name(value)
         if "<locals>" in name:
@@ -102,8 +128,7 @@ _ENCODERS: dict[type, Callable[[Any], str]] = {
     complex: lambda value: f"c{value!r};",
     bytes: lambda value: _text("b", value.hex()),
     bytearray: lambda value: _text("B", value.hex()),
-    tuple: lambda value: f"({len(value)}:" + "".join(map(encode, value)),
-    list: lambda value: _list([*map(encode, value)]),
+    list: lambda value: f"[{len(value)}:{encode_each(value)}",
     set: lambda value: _sorted("{", [encode(item) for item in value]),
     frozenset: lambda value: _sorted("<", [encode(item) for item in value]),
     dict: _dict,

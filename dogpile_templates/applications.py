@@ -1,8 +1,8 @@
 """What the integrations of frameworks share: the regions of one application.
 
 Regions for fragments keep text, which nobody can make a page run code with by writing
-to the cache, unless they are told otherwise; and an invalidation of a region whose
-backend is shared reaches all processes.
+to the cache, unless they are told otherwise; the processes that share a backend make a
+fragment once among them; and an invalidation of a region reaches them all.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ def configure(
     if not enabled:
         regions.configure_each(dict.fromkeys(options, _NULL), prefix)
         return
-    regions.configure_each({n: _with_text(o) for n, o in options.items()}, prefix)
+    safe = {name: _safe(given) for name, given in options.items()}
+    regions.configure_each(safe, prefix)
     for name, region in regions.items():
         if is_shared(region):
             region.region_invalidator = SharedInvalidationStrategy(
@@ -54,10 +55,15 @@ def _mangled(region: CacheRegion, key: str) -> str:
     return key if mangler is None else mangler(key)
 
 
-def _with_text(options: Mapping[str, Any]) -> Mapping[str, Any]:
-    if "serializer" in options or "backend" not in options:
+def _safe(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return options for fragments, where nothing else was said."""
+    if "backend" not in options:
         return options
     backend = load_backend(options["backend"])
-    if getattr(backend, "keeps_objects", False) and backend.serializer is None:
-        return options  # in this process alone
-    return {"serializer": "text", **options}
+    arguments = dict(options.get("arguments") or {})
+    if "distributed_lock" in (getattr(backend, "options", None) or ()):
+        arguments.setdefault("distributed_lock", True)
+    made = {**options, "arguments": arguments}
+    if not getattr(backend, "keeps_objects", False) or backend.serializer is not None:
+        made.setdefault("serializer", "text")  # its values leave the process
+    return made

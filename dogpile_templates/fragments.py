@@ -16,7 +16,7 @@ one's key.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -26,7 +26,7 @@ from dogpile_cache.exception import (
     DogpileCacheException,
     UnstableArgument,
 )
-from dogpile_cache.typed import encode
+from dogpile_cache.typed import encode, encode_each
 
 
 class FragmentError(DogpileCacheException):
@@ -85,21 +85,35 @@ def identity(template: str | None, source: str, place: tuple[str, ...]) -> str:
     return digest(encode((template, source, place)))
 
 
-def fragment_key(identity: str, parts: tuple[Any, ...]) -> str:
-    """Return the key of a fragment, such as ``fragment:<40 hexadecimal digits>``.
+def fragment_key(identity: str, parts: Iterable[Any]) -> str:
+    """Return the key of a fragment.
 
-    It is the same in every process, and every backend takes it as it is.
+    It is the same in every process, and every backend takes it as it is: it has no more
+    than 200 characters, all printable.  Parts that are short and printable can be read
+    in it; a digest stands for others.
 
-    :param identity: what tells the fragment from others, without a ``|``.
-
+    :param identity: what tells the fragment from others: letters, digits, ``+`` and
+        ``-``, no more than 124.
     :raises UnstableKeyPart: a part has no stable representation.
     """
     try:
-        text = f"{identity}|{''.join([encode(part) for part in parts])}"
-        data = text.encode("utf-8", "surrogatepass")
-        return f"fragment:{blake2b(data, digest_size=20).hexdigest()}"
+        return _key(identity, encode_each(parts))
     except UnstableArgument as error:
         raise UnstableKeyPart(error.argument, error.reason) from None
+
+
+def fragment_keys(identity: str, parts: Iterable[Any]) -> list[str]:
+    """Return the keys of several fragments that have one part each."""
+    try:
+        return [_key(identity, encode(part)) for part in parts]
+    except UnstableArgument as error:
+        raise UnstableKeyPart(error.argument, error.reason) from None
+
+
+def _key(identity: str, text: str) -> str:
+    if len(text) < 64 and text.isascii() and text.isprintable() and " " not in text:
+        return f"fragment:{identity}:{text}"
+    return f"fragment:{identity}#{digest(text)}"
 
 
 class Found(NamedTuple):
@@ -120,10 +134,12 @@ def find_region(
     :param setting: where the regions were set, for the message of the error.
     :raises UnknownRegion: there is no such region.
     """
-    if isinstance(given, CacheRegion):
-        return given
     known = {} if regions is None else regions
     try:
+        if type(given) is str:
+            return known[given]
+        if isinstance(given, CacheRegion):
+            return given
         return known[given]
     except (KeyError, TypeError):  # the latter for what cannot be a key
         names = sorted(known, key=str)

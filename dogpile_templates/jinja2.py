@@ -27,7 +27,7 @@ from jinja2.runtime import Context
 
 from .fragments import Found, FragmentError, digest, fragment_key
 from .jinja2_nodes import TagNodes
-from .jinja2_render import FILTERS, SETTINGS, check_defined, setting
+from .jinja2_render import FILTERS, SETTINGS, name_in_keys, setting
 from .jinja2_sources import References, Versions, ancestry, references_of, tags_of
 from .jinja2_tags import ArgumentParser, make_tag
 
@@ -46,10 +46,12 @@ class CacheExtension(Extension):
     - ``when``: false, render, and neither read nor write;
     - ``name``: a constant, to speak of this tag from Python.
 
-    The environment gets three attributes, which overlays share unless they set their
+    The environment gets four attributes, which overlays share unless they set their
     own: ``cache_regions``, a mapping of names to regions; ``cache_default_region``, a
-    name or a region; and ``cache_bypass``, a function that is given the context of a
-    rendering and tells whether it is to neither read nor write.
+    name or a region; ``cache_bypass``, a function that is given the context of a
+    rendering and tells whether it is to neither read nor write; and ``cache_name``, a
+    function from the name of a template to the one that stands in keys, where a loader
+    has several names for one template.
     """
 
     tags = {"cache", "cacheeach"}  # noqa: RUF012  # as Jinja has it
@@ -95,7 +97,9 @@ class CacheExtension(Extension):
             arguments.loop.else_ = parser.parse_statements((ends,), drop_needle=True)
         references = self._references(parser)
         source = self._compiling.digest
-        tag = make_tag(kind, parser.name, source, references.names, arguments, body)
+        name = parser.name
+        called = name_in_keys(self.environment, name)
+        tag = make_tag(kind, name, called, source, references.names, arguments, body)
         return TagNodes(tag, arguments, body, lineno, references.extends).make()
 
     def _references(self, parser: Parser) -> References:
@@ -155,8 +159,6 @@ def find_fragments(
             f"The tag {told.name!r} of {told.template!r} shows what the caller of its "
             "macro says, so its keys cannot be told."
         )
-    for part in parts:
-        check_defined(part)
     keys = [
         (tag.region, fragment_key(extension.identity(tag, escaping, page), parts))
         for tag in chosen

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from jinja2 import Environment, Undefined, pass_context
 from jinja2.exceptions import UndefinedError
@@ -17,8 +17,9 @@ from jinja2.runtime import Context, LoopContext
 from dogpile_cache import CacheRegion
 from dogpile_cache.exception import CreationDeadlock
 from dogpile_cache.freshness import seconds
+from dogpile_cache.typed import refuse
 
-from .fragments import FragmentInItself, find_region, fragment_key
+from .fragments import FragmentInItself, find_region, fragment_key, fragment_keys
 
 EXTENSION = f"{__package__}.jinja2.CacheExtension"
 ONE, EACH, NOTE = (f"{__package__}.{name}" for name in ("one", "each", "note"))
@@ -26,8 +27,8 @@ SETTINGS: dict[str, Any] = {
     "cache_regions": {},
     "cache_default_region": None,
     "cache_bypass": None,
+    "cache_name": None,
 }
-_PLAIN = {str, int, bool, type(None)}
 
 T = TypeVar("T")
 
@@ -50,9 +51,6 @@ def _render(
     bypass = setting(environment, "cache_bypass")
     if not when or (bypass is not None and bypass(context)):
         return render()
-    for part in parts:
-        if type(part) not in _PLAIN:
-            check_defined(part)
     extension: Any = environment.extensions[EXTENSION]
     identity = extension.identity(tag, context.eval_ctx.autoescape, context, outer)
     try:
@@ -73,8 +71,6 @@ def _note(
     values: tuple[Any, ...],
 ) -> None:
     """Take an item of a collection; called by the compiled template."""
-    if type(key) not in _PLAIN:
-        check_defined(key)
     items.append((key, item, values))
 
 
@@ -109,7 +105,7 @@ def _render_each(
         return "".join(render(places, places))
     extension: Any = environment.extensions[EXTENSION]
     identity = extension.identity(tag, context.eval_ctx.autoescape, context, outer)
-    keys = [fragment_key(identity, (key,)) for key, _, _ in items]
+    keys = fragment_keys(identity, [key for key, _, _ in items])
     try:
         texts = _region(environment, region, bare).get_or_create_multi(
             keys,
@@ -141,26 +137,24 @@ def setting(environment: Environment, name: str) -> Any:
     return value
 
 
-def check_defined(part: Any) -> None:
-    """Refuse undefined values, which would all be one."""
-    if isinstance(part, Undefined):
-        fail_undefined(part, "be part of a fragment's key")
-    if isinstance(part, dict):
-        part = [*part, *part.values()]
-    if isinstance(part, (list, tuple, set, frozenset)):
-        for item in part:
-            check_defined(item)
+def name_in_keys(environment: Environment, name: str | None) -> str | None:
+    """Return what a template is called in keys."""
+    called = setting(environment, "cache_name")
+    return name if name is None or called is None else called(name)
 
 
-def fail_undefined(value: Any, role: str) -> None:
+def fail_undefined(value: Any, role: str) -> NoReturn:
     """Raise an UndefinedError that says what to write."""
     try:
-        value()  # says what is undefined
+        value()
     except UndefinedError as error:
-        raise UndefinedError(
-            f"{error}; it cannot {role}.  Where it may be missing, say "
-            "what stands for it, as in x|default(none)."
-        ) from None
+        told = str(error)
+    raise UndefinedError(
+        f"{told}; it cannot {role}.  Where it may be missing, say what stands for it, as "
+        "in x|default(none)."
+    )
 
+
+refuse(Undefined, lambda part: fail_undefined(part, "be part of a fragment's key"))
 
 FILTERS: dict[str, Any] = {ONE: _render, EACH: _render_each, NOTE: _note}

@@ -15,6 +15,7 @@ from jinja2 import Environment, Template, TemplateError, nodes
 from jinja2.runtime import Context
 
 from .fragments import digest
+from .jinja2_render import name_in_keys
 from .jinja2_tags import MARK, Tag
 from .sources import Source, digest_of_code, digest_of_references
 
@@ -90,6 +91,7 @@ class Versions:
 
     def _source(self, template: Template) -> Source | None:
         environment, name, filename = self._environment, template.name or "", None
+        called = name_in_keys(environment, name) or ""
         try:
             assert environment.loader is not None  # it has loaded the template
             source, filename, _ = environment.loader.get_source(environment, name)
@@ -97,14 +99,13 @@ class Versions:
             source = None
         if source is None or not template.is_up_to_date:
             code = [function.__code__ for function in functions_of(template)]
-            return Source(name, digest("".join(map(digest_of_code, code))), ())
+            return Source(name, called, digest("".join(map(digest_of_code, code))), ())
         try:
             prepared = environment.preprocess(source, name, filename)
-            return Source(
-                name, digest(source), references_of(environment, prepared).names
-            )
+            references = references_of(environment, prepared).names
         except TemplateError:
-            return Source(name, digest(source), ())
+            references = ()
+        return Source(name, called, digest(source), references)
 
     def of_function(self, function: Any) -> str:
         """Return a digest of what a function of a template shows."""

@@ -174,6 +174,7 @@ class ArgumentParser:
 def make_tag(
     kind: str,
     template: str | None,
+    called: str | None,
     source: str,
     references: tuple[str, ...],
     arguments: Arguments,
@@ -181,6 +182,7 @@ def make_tag(
 ) -> Tag:
     """Return what is known of a tag.
 
+    :param called: the template's name as it stands in keys.
     :param source: a digest of the template's source.
     """
     target = arguments.loop and arguments.loop.target
@@ -194,7 +196,7 @@ def make_tag(
     )
     return Tag(
         MARK,
-        identity(template, source, place),
+        identity(called, source, place),
         template,
         references,
         shows_blocks=blocks or not names.isdisjoint({"self", "super"}),

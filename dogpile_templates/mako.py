@@ -20,7 +20,7 @@ qualified name tells which.  What Mako's ``Cache`` says about a key from Python 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from mako.cache import CacheImpl, register_plugin
@@ -53,7 +53,7 @@ __all__ = ["DogpileCacheImpl", "find_fragments", "register"]
 OWN_NAME = "dogpile.templates"
 _SETTING = 'cache_args["regions"]'
 _ELSEWHERE = Place("", shows_inherited=False, shows_caller=False)
-_FOR_ALL = {"context", "bypass"}
+_ARGUMENTS = ("regions", "region", "timeout", "bypass")
 _LAMBDA = ".<locals>.<lambda>"
 
 
@@ -92,9 +92,23 @@ class DogpileCacheImpl(CacheImpl):  # type: ignore[misc]  # Mako comes without t
         self._globals = vars(self._template.module)
         self.places = places_of(self._template.module)
         self._by_path = {place.path: place for place in self.places}
+        self._fixed: dict[int, str] = {}
+        given = self._template.cache_args
+        if unknown := given.keys() - set(_ARGUMENTS):
+            raise _no_such(unknown)
+        self._given = [given.get(name) for name in _ARGUMENTS]
+        cache._ctx_get_or_create = self._from_template
 
     def get_or_create(
-        self, key: Any, creation_function: Callable[[], Any], **kw: Any
+        self,
+        key: Any,
+        creation_function: Callable[[], Any],
+        regions: Any = None,
+        region: Any = None,
+        timeout: Any = None,
+        bypass: Callable[[Any], Any] | None = None,
+        context: Any = None,
+        **unknown: Any,
     ) -> Any:
         """Return a fragment; have it rendered by one caller if it is missing or stale.
 
@@ -102,32 +116,73 @@ class DogpileCacheImpl(CacheImpl):  # type: ignore[misc]  # Mako comes without t
         :raises UnstableKeyPart: the key has no stable representation.
         :raises FragmentInItself: the fragment is being rendered further out.
         """
-        context, bypass = kw.pop("context", None), kw.pop("bypass", None)
+        if unknown:
+            raise _no_such(unknown)
         if bypass is not None and bypass(context):
             return creation_function()
-        region, timeout = self._options(**kw)
+        own = self._fixed.get(id(getattr(creation_function, "__code__", None)))
+        if own is None:
+            own = self._find(creation_function, context)
+        try:
+            return find_region(regions, region, _SETTING).get_or_create(
+                fragment_key(own, (key,)),
+                creation_function,
+                None if timeout is None else seconds(timeout),
+            )
+        except CreationDeadlock as error:
+            raise FragmentInItself(self._template.uri, error.key) from error
+
+    def _from_template(
+        self,
+        key: Any,
+        creation_function: Callable[[], Any],
+        context: Any,
+        region: Any = None,
+        timeout: Any = None,
+        **others: Any,
+    ) -> Any:
+        """Take the place of a method of Mako's ``Cache``, which takes longer.
+
+        That one also keeps the arguments of a def's first call for all later ones.
+        """
+        if not self._template.cache_enabled:
+            return creation_function()
+        others.pop("__M_defname", None)
+        regions, default, lifetime, bypass = self._given
+        return self.get_or_create(
+            key,
+            creation_function,
+            regions,
+            default if region is None else region,
+            lifetime if timeout is None else timeout,
+            bypass,
+            context,
+            **others,
+        )
+
+    def _find(self, creation_function: Any, context: Any) -> str:
+        """Return what tells the fragments of a def, as it is rendered now, from others."""
         place = self._place(creation_function)
         own = self._own(place)
         if place.shows_inherited:
             own += digest_of_templates(lineage_of(context["self"]))
         if place.shows_caller:
             own += digest_of_caller(context.caller_stack.nextcaller)
-        try:
-            return region.get_or_create(
-                fragment_key(own, (key,)), creation_function, timeout
-            )
-        except CreationDeadlock as error:
-            raise FragmentInItself(self._template.uri, error.key) from error
+        simple = not (place.shows_inherited or place.shows_caller)
+        if simple and self._version.is_fixed and place is not _ELSEWHERE:
+            # the code lives as long as the template
+            self._fixed[id(creation_function.__code__)] = own
+        return own
 
     def get(self, key: Any, **kw: Any) -> Any:
         """Return what is kept under a key, or None."""
-        region, timeout = self._options(**kw)
+        region, timeout = self._region(**kw)
         found = region.get_multi(self._keys(key), timeout)
         return next((value for value in found if value is not NO_VALUE), None)
 
     def set(self, key: Any, value: Any, **kw: Any) -> None:
         """Keep a value under a key."""
-        region, _ = self._options(**kw)
+        region, _ = self._region(**kw)
         region.set_multi(dict.fromkeys(self._keys(key), value))
 
     put = set  # noqa: A003  # the method, and not the builtin
@@ -138,7 +193,7 @@ class DogpileCacheImpl(CacheImpl):  # type: ignore[misc]  # Mako comes without t
         if kw.get("region") is None and regions:
             affected = [regions[name] for name in regions]
         else:
-            affected = [self._options(**kw)[0]]
+            affected = [self._region(**kw)[0]]
         for region in affected:
             region.delete_multi(self._keys(key))
 
@@ -171,22 +226,21 @@ class DogpileCacheImpl(CacheImpl):  # type: ignore[misc]  # Mako comes without t
         return self._by_path.get(path, _ELSEWHERE)
 
     @staticmethod
-    def _options(
-        regions: Any = None,
-        region: Any = None,
-        timeout: Any = None,
-        **others: Any,
+    def _region(
+        regions: Any = None, region: Any = None, timeout: Any = None, **others: Any
     ) -> tuple[CacheRegion, float | None]:
-        unknown = others.keys() - _FOR_ALL
-        if unknown:
-            names = ", ".join(f"cache_{name}" for name in sorted(unknown))
-            raise ValidationError(
-                f"A fragment has no {names}; allowed are cache_region, cache_timeout "
-                "and cache_key, and in cache_args 'regions', 'region', 'timeout' and "
-                "'bypass'."
-            )
+        if unknown := others.keys() - {"bypass", "context"}:
+            raise _no_such(unknown)
         lifetime = None if timeout is None else seconds(timeout)
         return find_region(regions, region, _SETTING), lifetime
+
+
+def _no_such(unknown: Iterable[str]) -> ValidationError:
+    names = ", ".join(f"cache_{name}" for name in sorted(unknown))
+    return ValidationError(
+        f"A fragment has no {names}; allowed are cache_region, cache_timeout and "
+        "cache_key, and in cache_args 'regions', 'region', 'timeout' and 'bypass'."
+    )
 
 
 class _Unfrozen(dict[str, Any]):

@@ -115,6 +115,11 @@ class Version:
         self._digest: str | None = None
         self._found: list[tuple[str, Any]] = []
 
+    @property
+    def is_fixed(self) -> bool:
+        """Whether the digest stays what it is while the template is loaded."""
+        return not self._own.references
+
     def current(self) -> str:
         """Return the digest."""
         if self._digest is None or (self._found and not self._is_up_to_date()):
@@ -140,7 +145,7 @@ class Version:
             return None
         self._found.append((uri, template))
         source = source_of(template)
-        return Source(uri, source.digest, source.references)
+        return Source(uri, uri, source.digest, source.references)
 
 
 def _load(lookup: Any, uri: str) -> Any:

@@ -26,19 +26,22 @@ are about all regions:
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from pyramid.config import Configurator
 from pyramid.interfaces import IRendererFactory
+from pyramid.path import caller_package
 from pyramid.request import Request
 from pyramid.settings import asbool
 
 from dogpile_cache.config import Regions, read_options
 from dogpile_cache.exception import ValidationError
 
+from .access import invalidate_fragment
 from .applications import configure
-from .fragments import find_region
+from .fragments import FragmentError, find_region
 
 __all__ = ["includeme"]
 
@@ -59,6 +62,7 @@ def includeme(config: Configurator) -> None:
     config.add_request_method(
         lambda request: state.regions, "cache_regions", reify=True
     )
+    config.add_request_method(_invalidate_fragment, "invalidate_fragment")
     config.add_request_method(state.is_bypassed, "cache_is_bypassed", reify=True)
     config.action(None, state.finish, order=_AFTER_RENDERERS)
 
@@ -125,6 +129,7 @@ class _State:
                 f"The setting '{_PREFIX}instance' names {self.regions!r}; it names a "
                 "Regions of dogpile_cache.config."
             )
+        self.engines: dict[str, Any] = {}  # by the extension of their files
         self.options: dict[str, Mapping[str, Any]] = {}
         if any(name.startswith(_PREFIX) for name in settings):
             self.options.update(read_options(settings, _PREFIX))
@@ -134,22 +139,27 @@ class _State:
         configure(self.regions, self.options, _PREFIX, enabled=self._enabled)
         if self._default is not None:
             find_region(self.regions, self._default, f"{_PREFIX}regions")
-        for _, factory in self._registry.getUtilitiesFor(IRendererFactory):
+        for extension, factory in self._registry.getUtilitiesFor(IRendererFactory):
             lookup = getattr(factory, "lookup", None)
             if hasattr(lookup, "template_args"):  # Mako's
                 self._serve_mako(lookup)
+                self.engines[extension] = lookup
         try:
             from pyramid_jinja2 import IJinja2Environment
         except ImportError:
             return
-        for _, environment in self._registry.getUtilitiesFor(IJinja2Environment):
+        for extension, environment in self._registry.getUtilitiesFor(
+            IJinja2Environment
+        ):
             self._serve_jinja2(environment)
+            self.engines[extension] = environment
 
     def _serve_jinja2(self, environment: Any) -> None:
         environment.add_extension("dogpile_templates.jinja2.CacheExtension")
         environment.cache_regions = self.regions
         environment.cache_default_region = self._default
         environment.cache_bypass = _asks_the_request
+        environment.cache_name = _without_parents
 
     def _serve_mako(self, lookup: Any) -> None:
         from .mako import OWN_NAME, register
@@ -170,3 +180,51 @@ class _State:
 def _asks_the_request(context: Mapping[str, Any]) -> bool:
     request = context.get("request")
     return request is not None and getattr(request, "cache_is_bypassed", False)
+
+
+def _without_parents(name: str) -> str:
+    """Return a template's name without those of the templates that refer to it.
+
+    pyramid_jinja2 adds them, since it looks for a template beside its parent, too.
+    """
+    return name.partition("@@")[0]
+
+
+def _invalidate_fragment(
+    request: Request,
+    renderer: str,
+    *parts: Any,
+    name: str | None = None,
+    package: Any = None,
+) -> None:
+    """Remove the fragments of a renderer's template, for some key parts.
+
+    It is ``request.invalidate_fragment``.
+
+    :param renderer: what the view's ``renderer`` is, such as ``templates/page.mako``.
+    :param parts: see :func:`dogpile_templates.fragment_keys`, and ``name``, too.
+    :param package: what a relative name is relative to; by default the package of the
+        caller, as it is for views.
+    :raises FragmentError: no engine has that template, or it has no such fragment.
+    """
+    state: _State = request.registry["dogpile_templates"]
+    engine = state.engines.get(os.path.splitext(renderer)[1])
+    names = [renderer]
+    if ":" not in renderer:
+        package = package or caller_package()
+        names.insert(0, f"{package.__name__}:{renderer}")
+    for template in names:
+        if engine is not None and _has(engine, template):
+            return invalidate_fragment(engine, template, *parts, name=name)
+    raise FragmentError(
+        f"No renderer has the template {renderer!r}; name it as the view's renderer is "
+        f"named, ending in {', '.join(sorted(state.engines))}."
+    )
+
+
+def _has(engine: Any, template: str) -> bool:
+    try:
+        engine.get_template(template)
+    except Exception:  # noqa: BLE001  # each engine has errors of its own
+        return False
+    return True

@@ -21,6 +21,11 @@ class Source(NamedTuple):
     """Be what is known of one template that another one refers to."""
 
     name: str
+    """What the engine loads it by."""
+
+    called: str
+    """What it is called in identities: a name that is the same wherever it is shown."""
+
     digest: str
     references: tuple[str, ...]
 
@@ -36,14 +41,14 @@ def digest_of_references(
     :param find: returns the template that a reference in another one means, or None if
         there is none; such a reference counts as absent.
     """
-    found: dict[str, str] = {}
+    found: dict[str, tuple[str, str]] = {}
     pending = [(reference, referrer) for reference in references]
     while pending:
         source = find(*pending.pop())
         if source is not None and source.name not in found:
-            found[source.name] = source.digest
+            found[source.name] = source.called, source.digest
             pending += [(reference, source.name) for reference in source.references]
-    return digest(encode(found))
+    return digest(encode(set(found.values())))
 
 
 def digest_of_code(code: CodeType) -> str:

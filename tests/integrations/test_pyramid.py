@@ -15,7 +15,7 @@ from webtest import TestApp
 from dogpile_cache import NO_VALUE
 from dogpile_cache.config import Regions
 from dogpile_cache.exception import ValidationError
-from dogpile_templates import UnknownRegion, fragment_keys
+from dogpile_templates import FragmentError, UnknownRegion, fragment_keys
 
 TEMPLATES = {
     "page.mako": '<%def name="part()" cached="True" cache_region="short" '
@@ -247,3 +247,59 @@ def test_a_default_region_that_is_none_is_an_error(settings: dict[str, Any]) -> 
     ) as caught:
         make_app(settings)
     assert UnknownRegion.__name__ in repr(caught.value)
+
+
+def beside(*renderers: str) -> Prepare:
+    """Return what adds views whose renderers stand in this package."""
+
+    def prepare(config: Configurator) -> None:
+        numbers = count(1)
+        for renderer in renderers:
+            config.add_route(renderer, f"/{renderer}")
+            config.add_view(
+                lambda request: {"n": lambda: next(numbers)},
+                route_name=renderer,
+                renderer=f"templates/{renderer}",
+            )
+
+        def renew(request: Any) -> str:
+            name, key = request.params["name"], request.params["k"]
+            request.invalidate_fragment(f"templates/{name}", key, name="it")
+            return ""
+
+        config.add_route("renew", "/renew")
+        config.add_view(renew, route_name="renew", renderer="string")
+
+    return prepare
+
+
+def test_pages_share_the_fragments_of_what_they_extend_and_include(
+    settings: dict[str, Any],
+) -> None:
+    app, key = make_app(settings, beside("one.jinja2", "two.jinja2")), next(NUMBERS)
+    views = [app.get(f"/{page}.jinja2?k={key}").text for page in ("one", "two")]
+    assert [view.strip() for view in views] == ["1one23", "1two43"]
+
+
+@pytest.mark.parametrize("renderer", ["one.jinja2", "one.mako"])
+def test_a_view_invalidates_a_fragment_by_the_name_of_its_renderer(
+    settings: dict[str, Any], renderer: str
+) -> None:
+    app, key = make_app(settings, beside(renderer)), next(NUMBERS)
+    url = f"/{renderer}?k={key}"
+    first = app.get(url).text
+    assert app.get(url).text == first
+    app.get(f"/renew?name={renderer}&k={key}x")
+    assert app.get(url).text == first
+    app.get(f"/renew?name={renderer}&k={key}")
+    assert app.get(url).text != first
+
+
+def test_a_renderer_that_is_none_is_an_error_that_says_so(
+    settings: dict[str, Any],
+) -> None:
+    app = make_app(settings, beside("one.mako"))
+    with pytest.raises(
+        FragmentError, match=r"No renderer has .*'templates/gone\.mako'"
+    ):
+        app.get("/renew?name=gone.mako&k=1")

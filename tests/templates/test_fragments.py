@@ -43,9 +43,17 @@ def test_parts_that_differ_in_value_type_order_or_grouping_have_keys_of_their_ow
 
 
 def test_a_key_is_short_printable_and_the_same_again() -> None:
-    key = fragment_key(OWN, ("a b\n\0", "ü" * 1000))
-    assert re.fullmatch(r"fragment:[0-9a-f]{40}", key)
-    assert key == fragment_key(OWN, ("a b\n\0", "ü" * 1000))
+    for parts in [("a b",), ("\n",), ("\0",), ("ü",), ("x" * 60,), ("ü" * 1000, "a b")]:
+        key = fragment_key(OWN, parts)
+        assert re.fullmatch(f"fragment:{OWN}#[0-9a-f]{{40}}", key)
+        assert key == fragment_key(OWN, parts)
+
+
+def test_parts_that_are_short_and_printable_can_be_read_in_the_key() -> None:
+    assert fragment_key(OWN, ("side|bar", 5, (1, "a"))) == (
+        f"fragment:{OWN}:s8:side|bari5;(2:i1;s1:a"
+    )
+    assert fragment_key(OWN, ()) == f"fragment:{OWN}:"
 
 
 def test_the_identity_depends_on_name_source_and_place() -> None:
