@@ -50,8 +50,7 @@ def backend(cache_url: str) -> dict[str, Any]:
     """Return where a region is kept."""
     if not cache_url:
         return {"backend": "dogpile.cache.memory"}
-    arguments = {"url": cache_url, "distributed_lock": True}
-    return {"backend": "dogpile.cache.redis", "arguments": arguments}
+    return {"backend": "dogpile.cache.redis", "arguments": {"url": cache_url}}
 
 
 def add_views(app: Flask, library: Library, shelf: Shelf) -> None:

@@ -19,9 +19,7 @@ from typing import Any
 from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPBadRequest, HTTPNotFound, HTTPSeeOther
 from pyramid.request import Request
-from pyramid_jinja2 import IJinja2Environment
 
-from dogpile_templates import invalidate_fragment
 from examples.demo.library import YEARS, Library
 
 from .wishes import Wish
@@ -68,6 +66,5 @@ def add_wish(request: Request) -> HTTPSeeOther:
     if wish is None or not reader:
         raise HTTPBadRequest("A wish needs a book and a name.")
     wish.readers.append(reader)
-    engine = request.registry.getUtility(IJinja2Environment, name=".jinja2")
-    invalidate_fragment(engine, "page.jinja2", wish.id, name="wish")
+    request.invalidate_fragment("page.jinja2", wish.id, name="wish")
     return HTTPSeeOther(request.route_path("page", _anchor="wishes"))

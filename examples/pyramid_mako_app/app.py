@@ -18,10 +18,8 @@ from typing import Any
 
 from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPBadRequest, HTTPNotFound, HTTPSeeOther
-from pyramid.interfaces import IRendererFactory
 from pyramid.request import Request
 
-from dogpile_templates import invalidate_fragment
 from examples.demo.library import YEARS, Library
 
 from .wishes import Wish
@@ -68,6 +66,5 @@ def add_wish(request: Request) -> HTTPSeeOther:
     if wish is None or not reader:
         raise HTTPBadRequest("A wish needs a book and a name.")
     wish.readers.append(reader)
-    engine = request.registry.getUtility(IRendererFactory, name=".mako").lookup
-    invalidate_fragment(engine, "page.mako", wish.id, name="show_wish")
+    request.invalidate_fragment("page.mako", wish.id, name="show_wish")
     return HTTPSeeOther(request.route_path("page", _anchor="wishes"))
