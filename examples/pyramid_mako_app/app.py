@@ -21,8 +21,7 @@ from pyramid.httpexceptions import HTTPBadRequest, HTTPNotFound, HTTPSeeOther
 from pyramid.request import Request
 
 from examples.demo.library import YEARS, Library
-
-from .wishes import Wish
+from examples.demo.wishes import Wish
 
 
 def make_app(

@@ -18,7 +18,9 @@ from urllib.request import urlopen
 import pytest
 from webtest import TestApp
 
+from examples import serving
 from examples.demo.library import YEARS, Library
+from examples.demo.wishes import make_wishes
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("pyramid_mako_app", "pyramid_jinja2_app")
@@ -62,14 +64,13 @@ class Page(HTMLParser):
 def run(name: str, settings: dict[str, str], directory: Path) -> Running:
     app = import_module(f"examples.{name}.app")
     library = Library(directory / f"{name}.sqlite")
-    wishes = import_module(f"examples.{name}.wishes").make_wishes()
+    wishes = make_wishes()
     return Running(TestApp(app.make_app(settings, library, wishes)), library, wishes)
 
 
 def read_settings(name: str, **environ: str) -> dict[str, str]:
-    main = import_module(f"examples.{name}.__main__")
-    settings: dict[str, str] = main.read_settings(environ)
-    return settings
+    file = ROOT / "examples" / name / "development.ini"
+    return serving.read_settings(file, environ)
 
 
 @pytest.fixture(params=NAMES)

@@ -97,3 +97,27 @@ def test_the_templates_use_only_public_names_of_the_cache() -> None:
             if module.split(".")[0] == "dogpile_cache":
                 parts = [*module.split("."), name]
                 assert not any(part.startswith("_") for part in parts), (file, parts)
+
+
+FRAMEWORKS = {"flask", "pyramid", "starlette"}
+ENGINES = {"jinja2", "mako"}
+NEUTRAL = {"__init__", "access", "applications", "fragments", "sources"}
+
+
+def packages(file: Path) -> set[str]:
+    """Return the packages that a module needs when it is imported, and its siblings."""
+    found = {
+        module.split(".")[0] if module[0] != "." else f".{module[1:] or name}"
+        for module, name in imports(file)
+    }
+    return {name.split("_")[0] for name in found}
+
+
+@pytest.mark.parametrize("file", sorted(TEMPLATES.glob("*.py")), ids=lambda f: f.stem)
+def test_integrations_do_not_know_each_other(file: Path) -> None:
+    own, needed = file.stem.split("_")[0], packages(file)
+    foreign = FRAMEWORKS - {own}
+    if own in ENGINES or file.stem in NEUTRAL:
+        foreign = foreign | ENGINES - {own}
+    assert not needed & foreign
+    assert not needed & {f".{name}" for name in foreign}
