@@ -145,6 +145,7 @@ def name_in_keys(environment: Environment, name: str | None) -> str | None:
 
 def fail_undefined(value: Any, role: str) -> NoReturn:
     """Raise an UndefinedError that says what to write."""
+    told = ""
     try:
         value()
     except UndefinedError as error:

@@ -56,7 +56,8 @@ def includeme(config: Configurator) -> None:
     The regions are configured when the configuration is committed.
     """
     state = _State(config)
-    config.registry["dogpile_templates"] = state
+    registry: Any = config.registry
+    registry["dogpile_templates"] = state
     config.add_directive("add_cache_region", add_cache_region)
     config.add_directive("set_cache_bypass", set_cache_bypass)
     config.add_request_method(
@@ -87,7 +88,7 @@ def add_cache_region(
         "arguments": dict(arguments or {}),
         **({} if serializer is None else {"serializer": serializer}),
     }
-    state: _State = config.registry["dogpile_templates"]
+    state = _state_of(config)
     introspectable = config.introspectable("cache regions", name, name, "cache region")
     introspectable.update(options)
 
@@ -103,7 +104,7 @@ def set_cache_bypass(config: Configurator, bypass: Callable[[Request], Any]) -> 
     A directive of the configurator.  The function is given the request, once for each,
     as for previews and editors.
     """
-    state: _State = config.registry["dogpile_templates"]
+    state = _state_of(config)
 
     def register() -> None:
         state.bypass = config.maybe_dotted(bypass)
@@ -115,20 +116,21 @@ class _State:
     """Be what an application's configuration says of its cache."""
 
     def __init__(self, config: Configurator) -> None:
-        self._registry = config.registry
+        self._registry: Any = config.registry
         settings = dict(config.get_settings() or {})
         about_all = {name: settings.pop(_PREFIX + name, None) for name in _OF_ALL}
         self._enabled = about_all["enabled"] in (None, "") or asbool(
             about_all["enabled"]
         )
         self._default: str | None = about_all["default_region"] or None
-        self.bypass = config.maybe_dotted(about_all["bypass"])
-        self.regions: Regions = config.maybe_dotted(about_all["instance"]) or Regions()
-        if not isinstance(self.regions, Regions):
+        self.bypass: Any = config.maybe_dotted(about_all["bypass"])
+        regions: Any = config.maybe_dotted(about_all["instance"]) or Regions()
+        if not isinstance(regions, Regions):
             raise ValidationError(
-                f"The setting '{_PREFIX}instance' names {self.regions!r}; it names a "
-                "Regions of dogpile_cache.config."
+                f"The setting '{_PREFIX}instance' names {regions!r}; it names a Regions of "
+                "dogpile_cache.config."
             )
+        self.regions = regions
         self.engines: dict[str, Any] = {}  # by the extension of their files
         self.options: dict[str, Mapping[str, Any]] = {}
         if any(name.startswith(_PREFIX) for name in settings):
@@ -177,6 +179,12 @@ class _State:
         return self.bypass is not None and bool(self.bypass(request))
 
 
+def _state_of(it: Any) -> _State:
+    """Return what a configurator's, or a request's, application says of its cache."""
+    state: _State = it.registry["dogpile_templates"]
+    return state
+
+
 def _asks_the_request(context: Mapping[str, Any]) -> bool:
     request = context.get("request")
     return request is not None and getattr(request, "cache_is_bypassed", False)
@@ -207,7 +215,7 @@ def _invalidate_fragment(
         caller, as it is for views.
     :raises FragmentError: no engine has that template, or it has no such fragment.
     """
-    state: _State = request.registry["dogpile_templates"]
+    state = _state_of(request)
     engine = state.engines.get(os.path.splitext(renderer)[1])
     names = [renderer]
     if ":" not in renderer:
