@@ -7,12 +7,14 @@ import re
 import sys
 import textwrap
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pyramid.config import Configurator
 
+from dogpile_cache import CacheRegion
 from dogpile_cache.config import make_regions
 
 ROOT = Path(__file__).parent.parent.parent
@@ -67,8 +69,19 @@ def test_the_settings_of_a_page_are_taken(page: Path) -> None:
     for snippet in snippets(page, "ini"):
         parser = configparser.ConfigParser()
         parser.read_string(snippet)
-        regions = make_regions(dict(parser["app:main"]))
+        regions = regions_of(dict(parser["app:main"]))
+        assert regions
         assert all(region.is_configured for region in regions.values())
+
+
+def regions_of(settings: dict[str, str]) -> Mapping[str, CacheRegion]:
+    """Return what some settings configure, or the application of Pyramid they are of."""
+    if "pyramid.includes" not in settings:
+        return make_regions(settings)
+    with Configurator(settings=settings) as config:
+        pass  # the end of the block commits what the settings include
+    regions: Mapping[str, CacheRegion] = config.registry["dogpile_templates"].regions
+    return regions
 
 
 def test_the_contract_that_a_page_shows_holds() -> None:
