@@ -47,11 +47,9 @@ def invalidate_fragment(
         regions of the engine where it does not name one.
     """
     found = _find(engine, template, parts, name)
-    for given, key in found.keys:
-        named = found.regions.get(given) if given else None
-        given_or_named = region or named
-        regions = [given_or_named] if given_or_named else found.regions.values()
-        for each in regions:
+    for known, key in found.keys:
+        only = known if region is None else region
+        for each in found.regions if only is None else [only]:
             each.delete(key)
 
 

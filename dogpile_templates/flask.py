@@ -91,6 +91,10 @@ class DogpileCache:
             :meth:`region` was asked for one that is not configured.
         :raises FragmentError: another extension has the tag ``cache``.
         """
+        if _NAME in app.extensions:
+            raise ValidationError(
+                f"The application {app.name!r} was given to a DogpileCache before."
+            )
         options = _options(app.config.get(_REGIONS))
         missing = sorted(self._regions.keys() - options.keys())
         if missing:

@@ -119,11 +119,20 @@ def _key(identity: str, text: str) -> str:
 class Found(NamedTuple):
     """Be where some fragments are kept."""
 
-    regions: Mapping[str, CacheRegion]
-    """The regions there are."""
+    regions: list[CacheRegion]
+    """The regions that they may be in."""
 
-    keys: list[tuple[str | None, str]]
-    """The name of a region, or None where it is not known, and a key."""
+    keys: list[tuple[CacheRegion | None, str]]
+    """The region where it is known, and the key."""
+
+
+def all_regions(
+    regions: Mapping[str, CacheRegion] | None, default: Any
+) -> list[CacheRegion]:
+    """Return the regions of a mapping, and the default one that may stand beside it."""
+    found = list((regions or {}).values())
+    beside = isinstance(default, CacheRegion) and default not in found
+    return [*found, default] if beside else found
 
 
 def find_region(

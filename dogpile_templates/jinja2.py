@@ -20,16 +20,23 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from jinja2 import Environment, Undefined, nodes
+from jinja2 import Environment, nodes
 from jinja2.ext import Extension
 from jinja2.parser import Parser
-from jinja2.runtime import Context
+from jinja2.runtime import Context, Macro
 
-from .fragments import Found, FragmentError, digest, fragment_key
+from .fragments import (
+    Found,
+    FragmentError,
+    all_regions,
+    digest,
+    fragment_key,
+    identity,
+)
 from .jinja2_nodes import TagNodes
 from .jinja2_render import FILTERS, SETTINGS, name_in_keys, setting
 from .jinja2_sources import References, Versions, ancestry, references_of, tags_of
-from .jinja2_tags import ArgumentParser, make_tag
+from .jinja2_tags import MARK, Tag
 
 __all__ = ["CacheExtension", "find_fragments"]
 
@@ -55,6 +62,7 @@ class CacheExtension(Extension):
     """
 
     tags = {"cache", "cacheeach"}  # noqa: RUF012  # as Jinja has it
+    priority = 1000  # so that no extension that comes later takes the tags over
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
@@ -88,19 +96,21 @@ class CacheExtension(Extension):
         kind, lineno = token.value, token.lineno
         if parser.environment.is_async:
             parser.fail(f"The {kind} tag does not work with enable_async=True.", lineno)
-        arguments = ArgumentParser(parser, kind, lineno).parse()
-        ends = f"name:end{kind}"
-        inner = ("name:else",) if kind == "cacheeach" else ()
-        body = parser.parse_statements((ends, *inner))
-        if next(parser.stream).value == "else":
-            assert arguments.loop is not None  # which ArgumentParser saw to
-            arguments.loop.else_ = parser.parse_statements((ends,), drop_needle=True)
+        parsed = TagNodes(parser, kind, lineno)
         references = self._references(parser)
-        source = self._compiling.digest
-        name = parser.name
-        called = name_in_keys(self.environment, name)
-        tag = make_tag(kind, name, called, source, references.names, arguments, body)
-        return TagNodes(tag, arguments, body, lineno, references.extends).make()
+        called = name_in_keys(self.environment, parser.name)
+        place = ("jinja2", kind, parsed.digest)
+        tag = Tag(
+            MARK,
+            identity(called, self._compiling.digest, place),
+            parser.name,
+            references.names,
+            shows_blocks=parsed.shows_blocks or references.mentions_self,
+            shows_caller="caller" in parsed.special,
+            name=parsed.arguments.name,
+            region=parsed.arguments.region_name,
+        )
+        return parsed.make(tag, references.extends)
 
     def _references(self, parser: Parser) -> References:
         """Return what the template refers to; look for it at the first tag."""
@@ -122,7 +132,7 @@ class CacheExtension(Extension):
 
         :param escaping: whether autoescape is on.
         :param shown: the context of a rendering, or the name of the page rendered.
-        :param outer: the caller of the macro that the tag stands in.
+        :param outer: what the body has of the macro around it, by its own names.
         """
         _, own, template, references, shows_blocks, shows_caller, _, _ = tag
         identity = f"{own}+" if escaping else f"{own}-"
@@ -130,8 +140,9 @@ class CacheExtension(Extension):
             identity += self._versions.of(template, references)
         if shows_blocks:
             identity += self._versions.of_blocks(shown)
-        if shows_caller and not isinstance(outer, Undefined):
-            identity += self._versions.of_function(outer._func)
+        caller = outer["_cached_caller"] if shows_caller and outer else None
+        if isinstance(caller, Macro):
+            identity += self._versions.of_function(caller._func)
         return identity
 
 
@@ -159,9 +170,14 @@ def find_fragments(
             f"The tag {told.name!r} of {told.template!r} shows what the caller of its "
             "macro says, so its keys cannot be told."
         )
+    regions = setting(environment, "cache_regions") or {}
+    default = setting(environment, "cache_default_region")
     keys = [
-        (tag.region, fragment_key(extension.identity(tag, escaping, page), parts))
+        (
+            regions.get(tag.region) if tag.region else None,
+            fragment_key(extension.identity(tag, escaping, page), parts),
+        )
         for tag in chosen
         for escaping in (False, True)
     ]
-    return Found(setting(environment, "cache_regions"), keys)
+    return Found(all_regions(regions, default), keys)

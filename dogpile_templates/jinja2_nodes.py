@@ -12,76 +12,115 @@ In front of a ``cacheeach`` tag's body a loop collects the items with their keys
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from jinja2 import nodes
+from jinja2.parser import Parser
 from jinja2.visitor import NodeTransformer
 
+from .fragments import digest
 from .jinja2_render import EACH, NOTE, ONE
-from .jinja2_tags import Arguments, Tag
+from .jinja2_tags import ArgumentParser, Tag
 
-_BODY, _ITEMS, _LOOP = "_cached", "_cached_items", "_cached_loop"  # to the template
+_BODY, _ITEMS = "_cached", "_cached_items"  # what a template calls them
+_OF_MACROS = {"caller", "varargs", "kwargs"}
 
 
 class TagNodes:
     """Make the nodes of one tag.
 
-    :param extends: whether the template may extend another one.
+    :param tag: ``cache`` or ``cacheeach``.
     """
 
-    def __init__(
-        self,
-        tag: Tag,
-        arguments: Arguments,
-        body: list[nodes.Node],
-        lineno: int,
-        extends: bool,
-    ) -> None:
+    def __init__(self, parser: Parser, tag: str, lineno: int) -> None:
+        self._parser = parser
         self._tag = tag
-        self._arguments = arguments
-        self._body = body
         self._lineno = lineno
-        self._extends = extends
+        self.arguments = ArgumentParser(parser, tag, lineno).parse()
+        self.body = self._parse_body()
+        self.digest = digest(repr((self._target, self.body)))  # which shows no lines
+        self.shows_blocks = any(map(_shows_blocks, self.body))
+        own = _OF_MACROS if self.arguments.loop is None else {*_OF_MACROS, "loop"}
+        names = _OwnNames(own)
+        self.body = names.visit_all(self.body)
+        self.special = sorted(names.found & _OF_MACROS)
+        if names.leaves:
+            parser.fail(f"The body of a {tag} tag cannot be left by a break.", lineno)
 
-    def make(self) -> list[nodes.Node]:
-        """Return the nodes."""
-        loop = self._arguments.loop
-        made = self._one() if loop is None else self._each(loop)
+    @property
+    def _target(self) -> nodes.Node | None:
+        loop = self.arguments.loop
+        return None if loop is None else loop.target
+
+    def _parse_body(self) -> list[nodes.Node]:
+        end, loop = f"name:end{self._tag}", self.arguments.loop
+        if loop is None:
+            return self._parser.parse_statements((end,), drop_needle=True)
+        body = self._parser.parse_statements((end, "name:else"))
+        if next(self._parser.stream).value == "else":
+            loop.else_ = self._parser.parse_statements((end,), drop_needle=True)
+        return body
+
+    def make(self, tag: Tag, extends: bool) -> list[nodes.Node]:
+        """Return the nodes.
+
+        :param extends: whether the template may extend another one.
+        """
+        loop = self.arguments.loop
+        made = self._one(tag) if loop is None else self._each(tag, loop)
+        filter: Any = made.pop()
+        filter.set_lineno(self._lineno)
+        if extends:
+            made.append(nodes.Output([nodes.MarkSafeIfAutoescape(filter)]))
+        else:
+            made.append(nodes.FilterBlock([], filter))
         return [node.set_lineno(self._lineno) for node in made]
 
-    def _one(self) -> list[nodes.Node]:
-        parts = nodes.Tuple(self._arguments.parts, "load")
-        return [nodes.Macro(_BODY, [], [], self._body), self._filtered(ONE, parts)]
+    def _one(self, tag: Tag) -> list[nodes.Node]:
+        parts = nodes.Tuple(self.arguments.parts, "load")
+        return [self._macro([]), self._filter(ONE, tag, parts)]
 
-    def _each(self, loop: nodes.For) -> list[nodes.Node]:
-        target, [key] = loop.target, self._arguments.parts
+    def _each(self, tag: Tag, loop: nodes.For) -> list[nodes.Node]:
+        target, [key] = loop.target, self.arguments.parts
         names = [name.name for name in _names(target)]
         items = nodes.Name(_ITEMS, "load")
         values = nodes.Tuple([nodes.Name(name, "load") for name in names], "load")
         note = nodes.Filter(items, NOTE, [key, _loaded(target), values], [], None, None)
         loop.body = [nodes.ExprStmt(note)]
-        parameters: list[nodes.Name] = [
-            nodes.Name(name, "param") for name in (*names, _LOOP)
-        ]
-        body = [_OwnLoop().visit(node) for node in self._body]
         return [
             nodes.Assign(nodes.Name(_ITEMS, "store"), nodes.List([])),
             loop,
-            nodes.Macro(_BODY, parameters, [], body),
-            self._filtered(EACH, items),
+            self._macro([*names, _own_name("loop")]),
+            self._filter(EACH, tag, items),
         ]
 
-    def _filtered(self, name: str, given: nodes.Expr) -> nodes.Node:
-        region = self._arguments.region or nodes.Const(None)
-        keywords = self._arguments.keywords
-        if self._tag.shows_caller:
-            keywords.append(nodes.Keyword("outer", nodes.Name("caller", "load")))
-        arguments = [nodes.Const(tuple(self._tag)), region, given]
+    def _macro(self, names: list[str]) -> nodes.Macro:
+        parameters = [*names, *map(_own_name, self.special)]
+        named = [nodes.Name(name, "param") for name in parameters]
+        return nodes.Macro(_BODY, named, [], self.body)
+
+    def _filter(self, name: str, tag: Tag, given: nodes.Expr) -> nodes.Filter:
+        region = self.arguments.region or nodes.Const(None)
+        keywords = self.arguments.keywords
+        if self.special:
+            pairs = [
+                nodes.Pair(nodes.Const(_own_name(each)), nodes.Name(each, "load"))
+                for each in self.special
+            ]
+            keywords.append(nodes.Keyword("outer", nodes.Dict(pairs)))
+        arguments = [nodes.Const(tuple(tag)), region, given]
         body = nodes.Name(_BODY, "load")
-        filter = nodes.Filter(body, name, arguments, keywords, None, None)
-        filter.set_lineno(self._lineno)
-        if self._extends:
-            return nodes.Output([nodes.MarkSafeIfAutoescape(filter)])
-        return nodes.FilterBlock([], filter)
+        return nodes.Filter(body, name, arguments, keywords, None, None)
+
+
+def _shows_blocks(node: nodes.Node) -> bool:
+    """Tell whether a node shows what a child template may override."""
+    shown = [node, *node.find_all((nodes.Block, nodes.Name))]
+    return any(
+        isinstance(each, nodes.Block)
+        or (isinstance(each, nodes.Name) and each.name in ("self", "super"))
+        for each in shown
+    )
 
 
 def _names(target: nodes.Node) -> Iterator[nodes.Name]:
@@ -100,19 +139,61 @@ def _loaded(target: nodes.Node) -> nodes.Expr:
     return nodes.Name(target.name, "load")
 
 
-class _OwnLoop(NodeTransformer):
-    """Give the ``loop`` of a body another name.
+def _own_name(name: str) -> str:
+    return f"_cached_{name}"
 
-    A parameter of the name ``loop`` would hide the loop around from the rest of it.
+
+class _OwnNames(NodeTransformer):
+    """Give special names of what is around a body names that its macro can be given.
+
+    Of its own accord a macro has a ``caller``, ``varargs`` and ``kwargs`` of its own; and
+    a parameter of the name ``loop`` would hide the loop around from the rest of it.
     """
 
+    def __init__(self, names: set[str], in_loop: bool = False) -> None:
+        self._own = names
+        self._in_loop = in_loop
+        self.found: set[str] = set()
+        self.leaves = False
+        """Whether there is a ``break`` or ``continue`` out of the body."""
+
+    def visit_all(self, body: list[nodes.Node]) -> list[nodes.Node]:
+        """Return the nodes of a body."""
+        return [self.visit(node) for node in body]
+
     def visit_Name(self, node: nodes.Name) -> nodes.Name:  # noqa: N802  # Jinja's rule
-        if node.name == "loop" and node.ctx == "load":
-            return nodes.Name(_LOOP, "load", lineno=node.lineno)
-        return node
+        if node.name not in self._own or node.ctx != "load":
+            return node
+        self.found.add(node.name)
+        return nodes.Name(_own_name(node.name), "load", lineno=node.lineno)
 
     def visit_For(self, node: nodes.For) -> nodes.For:  # noqa: N802
-        """Leave the body of an inner loop alone: it has a loop of its own."""
         node.iter = self.visit(node.iter)
-        node.else_ = [self.visit(each) for each in node.else_]
+        node.test = node.test and self.visit(node.test)
+        node.else_ = self.visit_all(node.else_)
+        node.body = self._visit_inner(node.body, {"loop"}, in_loop=True)
         return node
+
+    def visit_Macro(self, node: Any) -> Any:  # noqa: N802
+        node.defaults = self.visit_all(node.defaults)
+        node.body = self._visit_inner(node.body, _OF_MACROS, in_loop=False)
+        return node
+
+    def visit_CallBlock(self, node: nodes.CallBlock) -> Any:  # noqa: N802
+        node.call = self.visit(node.call)
+        return self.visit_Macro(node)
+
+    def visit_Break(self, node: nodes.Node) -> nodes.Node:  # noqa: N802
+        self.leaves = self.leaves or not self._in_loop
+        return node
+
+    visit_Continue = visit_Break  # noqa: N815
+
+    def _visit_inner(
+        self, body: list[nodes.Node], theirs: set[str], in_loop: bool
+    ) -> list[nodes.Node]:
+        inner = _OwnNames(self._own - theirs, in_loop)
+        visited = inner.visit_all(body)
+        self.found |= inner.found
+        self.leaves = self.leaves or inner.leaves
+        return visited

@@ -45,9 +45,12 @@ def _render(
     when: Any = True,
     outer: Any = None,
 ) -> str:
-    """Return the output of a tag; called by the compiled template."""
+    """Return the output of a tag; called by the compiled template.
+
+    :param outer: what the body has of the macro around it, by its own names.
+    """
     environment = context.environment
-    render = body if outer is None else partial(body, caller=outer)
+    render = body if outer is None else partial(body, **outer)
     bypass = setting(environment, "cache_bypass")
     if not when or (bypass is not None and bypass(context)):
         return render()
@@ -88,7 +91,7 @@ def _render_each(
 ) -> str:
     """Return the output of a collection; called by the compiled template."""
     environment = context.environment
-    extra = {} if outer is None else {"caller": outer}
+    render_one = body if outer is None else partial(body, **outer)
 
     def render(keys: Iterable[T], wanted: Iterable[T]) -> list[str]:
         missing, made = set(wanted), dict[T, str]()
@@ -96,7 +99,7 @@ def _render_each(
         for key, (_, _, values), _ in zip(keys, items, loop):
             if key in missing:
                 missing.discard(key)
-                made[key] = str(body(*values, loop, **extra))
+                made[key] = str(render_one(*values, loop))
         return [made[key] for key in wanted]
 
     bypass = setting(environment, "cache_bypass")

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, Template, TemplateError, nodes
 from jinja2.runtime import Context
 
-from .fragments import digest
+from .fragments import FragmentError, digest
 from .jinja2_render import name_in_keys
 from .jinja2_tags import MARK, Tag
 from .sources import Source, digest_of_code, digest_of_references
@@ -30,20 +30,26 @@ class References(NamedTuple):
     extends: bool
     """Whether it may extend another template."""
 
+    mentions_self: bool
+    """Whether it may show its blocks elsewhere than where they stand, as in macros."""
+
 
 def references_of(environment: Environment, source: str) -> References:
     """Return what a preprocessed source refers to."""
     names: dict[str, None] = {}
-    referring, extends, before = False, False, ""
+    referring = extends = mentions_self = False
+    before = ""
     for token in environment.lexer.tokenize(source):
         if before == "block_begin":
             referring = token.type == "name" and token.value in _REFERRING
             extends = extends or (referring and token.value == "extends")
         elif referring and token.type == "string":
             names[token.value] = None
+        elif token.type == "name" and token.value == "self":
+            mentions_self = True
         referring = referring and token.type != "block_end"
         before = token.type
-    return References(tuple(names), extends)
+    return References(tuple(names), extends, mentions_self)
 
 
 class _Known(NamedTuple):
@@ -140,7 +146,13 @@ def ancestry(environment: Environment, page: str) -> Iterator[Template]:
         parent = template.name
         if environment.loader is None or parent is None:
             return
-        source = environment.loader.get_source(environment, parent)[0]
+        try:
+            source = environment.loader.get_source(environment, parent)[0]
+        except RuntimeError as error:
+            raise FragmentError(
+                f"The source of {parent!r} cannot be had, so what it extends is unknown: "
+                f"{error}."
+            ) from error
         extends = environment.parse(source, parent).find(nodes.Extends)
         if extends is None or not isinstance(extends.template, nodes.Const):
             return

@@ -11,8 +11,6 @@ from jinja2.parser import Parser
 from dogpile_cache.exception import ValidationError
 from dogpile_cache.freshness import seconds
 
-from .fragments import digest, identity
-
 MARK = "dogpile_templates"
 _OPTIONS = ("key", "expiration_time", "when", "name")
 
@@ -169,38 +167,3 @@ class ArgumentParser:
 
     def _fail(self, message: str) -> NoReturn:
         self._parser.fail(message, self._lineno)
-
-
-def make_tag(
-    kind: str,
-    template: str | None,
-    called: str | None,
-    source: str,
-    references: tuple[str, ...],
-    arguments: Arguments,
-    body: list[nodes.Node],
-) -> Tag:
-    """Return what is known of a tag.
-
-    :param called: the template's name as it stands in keys.
-    :param source: a digest of the template's source.
-    """
-    target = arguments.loop and arguments.loop.target
-    place = ("jinja2", kind, digest(repr((target, body))))  # which shows no lines
-    names = {
-        name.name for node in body for name in [node, *node.find_all(nodes.Name)]
-        if isinstance(name, nodes.Name)
-    }  # fmt: skip
-    blocks = any(
-        isinstance(node, nodes.Block) or node.find(nodes.Block) for node in body
-    )
-    return Tag(
-        MARK,
-        identity(called, source, place),
-        template,
-        references,
-        shows_blocks=blocks or not names.isdisjoint({"self", "super"}),
-        shows_caller="caller" in names,
-        name=arguments.name,
-        region=arguments.region_name,
-    )

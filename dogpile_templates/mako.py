@@ -34,6 +34,7 @@ from .fragments import (
     Found,
     FragmentError,
     FragmentInItself,
+    all_regions,
     find_region,
     fragment_key,
     identity,
@@ -279,4 +280,5 @@ def find_fragments(
         impl.key(place, parts[0] if parts else place.default_key, shown)
         for impl, place in chosen
     ]
-    return Found(arguments.get("regions") or {}, [(None, key) for key in keys])
+    regions = all_regions(arguments.get("regions"), arguments.get("region"))
+    return Found(regions, [(None, key) for key in keys])

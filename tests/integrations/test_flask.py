@@ -310,3 +310,20 @@ def test_the_command_clear_says_what_it_cannot_do(run: tuple[Flask, Run]) -> Non
     assert "There is no region 'shrt'; there are short, long." in unknown.output
     assert local.exit_code == 1
     assert "in the memory of each process" in local.output
+
+
+def test_an_application_is_given_once(cache: DogpileCache) -> None:
+    app = make_app(cache)
+    for again in (cache, DogpileCache()):
+        with pytest.raises(ValidationError, match="was given to a DogpileCache before"):
+            again.init_app(app)
+
+
+def test_an_extension_that_comes_later_does_not_take_the_tag_over(
+    cache: DogpileCache,
+) -> None:
+    from flask_caching import Cache
+
+    app = make_app(cache)
+    Cache(app, config={"CACHE_TYPE": "SimpleCache"})
+    assert [view(app), view(app)] == ["1ab", "1ab"]

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jinja2 import DictLoader, Environment
+from jinja2 import DictLoader, Environment, ModuleLoader
 from mako.lookup import TemplateLookup
 
-from dogpile_cache import CacheRegion
+from dogpile_cache import CacheRegion, make_region
 from dogpile_templates import (
     FragmentError,
     UnstableKeyPart,
@@ -193,3 +193,29 @@ def test_wrong_engines_and_parts_are_errors(env: Environment) -> None:
         fragment_keys(Environment(), "page")
     with pytest.raises(UnstableKeyPart):
         fragment_keys(env, "page", object())
+
+
+def test_a_default_region_beside_the_others_is_reached(
+    env: Environment, regions: dict[str, CacheRegion]
+) -> None:
+    beside = make_region().configure("dogpile.cache.memory")
+    env.cache_default_region = beside  # type: ignore[attr-defined]  # the extension's
+    env.loader.mapping["default"] = "{% cache key=1 %}{{ x }}{% endcache %}"  # type: ignore[union-attr]
+    lookup = TemplateLookup(
+        cache_impl="dogpile.cache", cache_args={"regions": regions, "region": beside}
+    )
+    lookup.put_string("default", '<%def name="a()" cached="True">${x}</%def>${a()}')
+    for engine, parts in ((env, [1]), (lookup, [])):
+        page = engine.get_template("default")  # type: ignore[union-attr]
+        assert [page.render(x=1), page.render(x=2)] == ["1", "1"]
+        invalidate_fragment(engine, "default", *parts)
+        assert page.render(x=3) == "3"
+
+
+def test_templates_compiled_ahead_of_time_cannot_be_asked(
+    env: Environment, tmp_path: Path
+) -> None:
+    env.compile_templates(str(tmp_path), zip=None, log_function=None)
+    compiled = jinja2_environment({}, loader=ModuleLoader(tmp_path))
+    with pytest.raises(FragmentError, match="The source of 'part' cannot be had"):
+        fragment_keys(compiled, "part")

@@ -106,6 +106,8 @@ def test_items_of_one_key_are_one_fragment(env: Environment) -> None:
          "{% for x in 'ab' %}{{ loop.index }}{% endfor %}{{ loop.index }}",
          "121 122 123 "),
         ("item in items, key=item.id, expiration_time=5", "{{ item.id }}", "1 2 3 "),
+        ("item in items, key=item.id",
+         "{% for x in 'ab' if loop.first %}{{ x }}{% else %}-{% endfor %}", "ab - - "),
     ],
 )  # fmt: skip
 def test_loops_are_those_of_the_for_tag(

@@ -10,7 +10,13 @@ from typing import Any
 
 import pytest
 from babel.messages.extract import extract
-from jinja2 import DictLoader, Environment, FileSystemLoader, StrictUndefined
+from jinja2 import (
+    DictLoader,
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateSyntaxError,
+)
 
 from dogpile_cache import CacheRegion
 from dogpile_templates import FragmentInItself
@@ -198,3 +204,59 @@ def test_parts_of_any_kind(env: Environment) -> None:
         views = [template.render(item=key, x=x) for x, key in enumerate(keys)]
         assert views == [str(x) for x in range(len(keys))]
     assert template.render(item=Item(1), x="again") == "0"
+
+
+@pytest.mark.parametrize(
+    "tag", ['cache "short", xs', 'cacheeach "short", _ in "a", key=xs']
+)
+def test_a_body_sees_what_a_macro_was_called_with(env: Environment, tag: str) -> None:
+    source = (
+        f"{{% macro m(xs) %}}{{% {tag} %}}{{{{ xs }}}}{{{{ varargs|join }}}}"
+        f"{{{{ kwargs.y }}}}{{{{ caller('c') }}}}{{% end{tag.split()[0]} %}}"
+        "{% endmacro %}"
+        "{% call(x) m(1, 2, 3, y=4) %}{{ x }}{% endcall %}"
+    )
+    assert twice(env, source) == ["1234c"] * 2
+
+
+def test_macros_in_a_body_have_callers_of_their_own(env: Environment) -> None:
+    source = (
+        "{% macro outer() %}{% cache 'short' %}"
+        "{% macro inner() %}<{{ caller() }}{{ varargs|join }}>{% endmacro %}"
+        "{% call inner(1) %}a{% endcall %}{{ caller() }}"
+        "{% cache 'short' %}{{ caller() }}{% endcache %}{% endcache %}{% endmacro %}"
+        "{% call outer() %}b{% endcall %}"
+    )
+    assert twice(env, source) == ["<a1>bb"] * 2
+
+
+@pytest.mark.parametrize("word", ["break", "continue"])
+def test_a_body_cannot_be_left(regions: Regions, word: str) -> None:
+    env = jinja2_environment(regions)
+    env.add_extension("jinja2.ext.loopcontrols")
+    inside = (
+        '{% for x in "ab" %}{% cache "short", x %}{% for y in "cd" %}{{ x }}{{ y }}'
+        f"{{% {word} %}}{{% endfor %}}{{% endcache %}}{{% endfor %}}"
+    )
+    expected = "acbc" if word == "break" else "acadbcbd"
+    assert twice(env, inside) == [expected] * 2
+    with pytest.raises(TemplateSyntaxError, match="cannot be left") as caught:
+        env.from_string(
+            '\n{% for x in "ab" %}{% cache "short", x %}{% if x %}'
+            f"{{% {word} %}}{{% endif %}}{{% endcache %}}{{% endfor %}}"
+        )
+    assert caught.value.lineno == 2
+
+
+def test_a_macro_that_shows_a_block_is_the_child_s(regions: Regions) -> None:
+    base = (
+        "{% macro title() %}{{ self.title() }}{% endmacro %}"
+        "{% block title %}{% endblock %} "
+        '[{% cache "short" %}{{ title() }}{% endcache %}]'
+    )
+    child = '{% extends "base" %}{% block title %}NAME{% endblock %}'
+    sources = {name: child.replace("NAME", name) for name in ("one", "two")}
+    env = jinja2_environment(regions, loader=DictLoader(sources | {"base": base}))
+    for _ in range(2):
+        views = [env.get_template(name).render() for name in ("one", "two")]
+        assert views == ["one [one]", "two [two]"]
