@@ -7,12 +7,16 @@ forget who was at work and who holds what, and open connections of its own.
 from __future__ import annotations
 
 import os
+import threading
 import weakref
 from typing import Any
 
 _forgetful: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
 _frail: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
 _pinned: list[Any] = []
+
+unforked = threading.RLock()
+"""Hold this while a child would inherit what it could neither use nor close."""
 
 
 def forget_after_fork(thing: Any) -> None:
@@ -29,15 +33,22 @@ def pin_in_children(thing: Any) -> None:
 
 
 def _before() -> None:
+    unforked.acquire()
     _pinned.extend(_frail.values())
+
+
+def _in_parent() -> None:
+    _pinned.clear()
+    unforked.release()
 
 
 def _in_child() -> None:
     for thing in list(_forgetful.values()):
         thing.forget()
+    unforked.release()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
     os.register_at_fork(
-        before=_before, after_in_parent=_pinned.clear, after_in_child=_in_child
+        before=_before, after_in_parent=_in_parent, after_in_child=_in_child
     )

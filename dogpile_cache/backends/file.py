@@ -28,6 +28,7 @@ from dogpile_cache.api import (
     SerializedReturnType,
 )
 from dogpile_cache.exception import MissingSetting
+from dogpile_cache.forking import unforked
 from dogpile_cache.options import FUNCTION, PATH, PATH_OR_FALSE, Check, take
 from dogpile_cache.util import KeyReentrantMutex
 
@@ -107,7 +108,7 @@ class DBMBackend(BytesBackend):
 
     @contextmanager
     def _open(self, flag: Literal["r", "c"]) -> Iterator[Any]:
-        with self._locked(flag), dbm.open(self.filename, flag, 0o600) as file:
+        with self._locked(flag), unforked, dbm.open(self.filename, flag, 0o600) as file:
             yield file
 
     @contextmanager

@@ -73,6 +73,46 @@ use("parent", 5)
 print([os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children])
 """
 
+BUSY_FILE = """
+import dbm, os, sys, threading, warnings
+from contextlib import contextmanager
+from dogpile_cache import make_region
+warnings.simplefilter("ignore")
+in_use = []
+
+@contextmanager
+def noted(*args, really_open=dbm.open):
+    in_use.append(args)
+    try:
+        with really_open(*args) as file:
+            yield file
+    finally:
+        in_use.pop()
+
+dbm.open = noted
+region = make_region().configure("dogpile.cache.dbm", arguments={"filename": sys.argv[1]})
+stopped = threading.Event()
+
+def use(key):
+    while not stopped.is_set():
+        region.set(key, key)
+        assert region.get(key) == key
+
+threads = [threading.Thread(target=use, args=(f"{n}",)) for n in range(3)]
+for thread in threads:
+    thread.start()
+forked = 0
+for _ in range(40):
+    child = os.fork()
+    if child == 0:
+        os._exit(len(in_use))
+    forked += os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+stopped.set()
+for thread in threads:
+    thread.join(50)
+print(forked)
+"""
+
 SERVERS = {
     "redis": ("redis_server", {"distributed_lock": True}),
     "redis pool": ("redis_server", {"pool": True}),
@@ -106,6 +146,13 @@ def test_a_cache_that_keeps_nothing_after_a_fork() -> None:
 
 def test_a_dbm_file_after_a_fork(tmp_path: Path) -> None:
     check("dbm", {"filename": str(tmp_path / "file.dbm")})
+
+
+def test_no_fork_comes_while_a_dbm_file_is_open(tmp_path: Path) -> None:
+    """The child would have an open file that nobody closes, and SQLite its locks."""
+    command = [sys.executable, "-c", BUSY_FILE, str(tmp_path / "file.dbm")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100)
+    assert (done.stdout, done.stderr) == ("0\n", "")
 
 
 @pytest.mark.server
