@@ -78,15 +78,11 @@ def text(outcomes: Sequence[Outcome]) -> str:
 
 
 def rst(outcomes: Sequence[Outcome]) -> str:
-    """Return the table for a README."""
-    table = [f".. list-table:: {heading()}", "   :header-rows: 1", ""]
-    for line in (COLUMNS, *map(cells, outcomes)):
-        bullets = ["*", *" " * (len(line) - 1)]
-        table += [
-            f"   {bullet} - {cell}".rstrip()
-            for bullet, cell in zip(bullets, line, strict=True)
-        ]
-    return "\n".join(table)
+    """Return the table for a README, less the column of what is to be reached."""
+    lines = [COLUMNS, *map(cells, outcomes)]
+    head, *rest = [", ".join(f'"{cell}"' for cell in line[:-1]) for line in lines]
+    table = [f".. csv-table:: {heading()}", f"   :header: {head}", "   :widths: auto"]
+    return "\n".join([*table, "", *(f"   {line}" for line in rest)])
 
 
 def as_json(outcomes: Sequence[Outcome]) -> dict[str, Any]:

@@ -262,7 +262,7 @@ def rows() -> list[Row]:
                 THIS: counted(cacheeach),
                 "Flask-Caching": counted(hundred_by_flask_caching),
             },
-            figures=(Figure((Reach(1),), unit="commands"),),
+            figures=(Figure((Reach(1),), unit=""),),
             rounds=3,
         ),
     ]

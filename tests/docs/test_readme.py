@@ -1,0 +1,34 @@
+"""The README tells what the benchmarks measure, in their words."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+
+from benchmarks.__main__ import every_row
+
+README = (Path(__file__).parent.parent.parent / "README.rst").read_text()
+
+
+def table() -> list[list[str]]:
+    found = re.search(
+        r"^\.\. csv-table::.*\n(?:   :.*\n)+\n((?:   .*\n)+)", README, re.M
+    )
+    assert found is not None
+    lines = [line.strip() for line in found[1].splitlines()]
+    return list(csv.reader(lines, skipinitialspace=True))
+
+
+def test_the_table_of_the_readme_has_every_benchmark() -> None:
+    names = [line[0] for line in table()]
+    missing = [
+        row.name
+        for row in every_row()
+        if not any(n.startswith(row.name) for n in names)
+    ]
+    assert missing == []
+
+
+def test_the_machine_is_named() -> None:
+    assert re.search(r"csv-table:: \d+ cores, Python 3\.\d+", README)
