@@ -138,9 +138,10 @@ class CantDeserializeException(Exception):
 class CacheMutex(ABC):
     """Be a lock for one key, held while its value is made.
 
-    Any object with ``acquire`` and ``release`` will do.  Two additions are used where
+    Any object with ``acquire`` and ``release`` will do.  Three additions are used where
     a mutex has them: ``release()`` may return ``False`` to say that the lock had been
-    lost before, upon which the value just written is taken back; and ``pause(waited)``
+    lost before, upon which the value just written is taken back; ``confirm()`` tells,
+    before the value is written, whether the lock is still held; and ``pause(waited)``
     returns when it is worth looking for the value again, given the seconds waited so
     far.  Without ``pause`` a waiter blocks in ``acquire()``.
     """

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .api import NO_VALUE, CachedValue, CacheMutex, CacheReturnType, Metadata
 from .exception import DogpileCacheException
 from .freshness import State, seconds
+from .mutex import Handover, release
 
 if TYPE_CHECKING:
     from .protocols import Lifetime
@@ -90,6 +91,13 @@ class RegionEntry:
     def take_back(self) -> None:
         self._stored = NO_VALUE
         self.store.delete(self.id)
+
+    def release(self) -> bool:
+        return release(self.mutex)
+
+    def handover(self, land: Callable[[], None]) -> Handover:
+        """Return what somebody else is to release in place of the mutex."""
+        return Handover(self.mutex, land)
 
     def stored(self) -> Any:
         """Return what this process knows to be in the backend, or ``NO_VALUE``."""

@@ -47,6 +47,7 @@ class Lease(CacheMutex):
         self.lost = False
         self._patience = patience
         self._without = False
+        self._until = 0.0  # when it has run out, unless it is renewed
 
     def take(self) -> bool:
         """Store the token unless there is one already; tell whether it was stored."""
@@ -83,9 +84,10 @@ class Lease(CacheMutex):
         if self._without:
             return True
         self.token = MARK + os.urandom(16).hex().encode()
+        begun = time.monotonic()
         if not self.take():
             return False
-        self.lost = False
+        self._until, self.lost = begun + self.seconds, False
         try:
             _renewals.add(self)
         except BaseException:  # such as no more threads
@@ -99,6 +101,28 @@ class Lease(CacheMutex):
             self.wait(waited, left)
         else:
             self._without = True
+
+    def extend(self) -> bool:
+        """Renew the lease; note for how long, or that it is lost."""
+        begun = time.monotonic()
+        self.lost = not self.renew()
+        self._until = begun + self.seconds
+        return not self.lost
+
+    def confirm(self) -> bool:
+        """Tell whether the lease is still ours; ask if it may be about to run out.
+
+        So one whose process was stopped for a while does not write in place of the next.
+        """
+        if self._without:
+            return True
+        if time.monotonic() < self._until - self.seconds / 2:
+            return not self.lost
+        try:
+            return self.extend()
+        except Exception:  # noqa: BLE001  # who cannot tell does not write
+            warning("Whether %r is still ours is unknown", self.name, exc_info=True)
+            return False
 
     def release(self) -> bool:
         """Give the lease back; False if it had been lost before."""
@@ -148,15 +172,13 @@ class _Renewals:
         while True:
             lease = self._next()
             try:
-                kept = lease.renew()
+                kept = lease.extend()
             except Exception:  # noqa: BLE001  # there is time to try again
                 warning("The lease %r was not renewed", lease.name, exc_info=True)
                 kept = True
             with self._wake:
-                if id(lease) in self._held:
-                    lease.lost = not kept
-                    if kept:
-                        self._schedule(lease)
+                if kept and id(lease) in self._held:
+                    self._schedule(lease)
             del lease
 
     def _next(self) -> Lease:

@@ -19,7 +19,7 @@ from .api import NO_VALUE, CachedValue, CacheReturnType, Metadata
 from .flow import drive
 from .freshness import Policy
 from .invalidation import DefaultInvalidationStrategy
-from .mutex import Flight
+from .mutex import Flight, Handover, release
 from .regenerate import elect
 
 if TYPE_CHECKING:
@@ -105,6 +105,12 @@ class _LockEntry:
 
     def take_back(self) -> None:
         raise NotImplementedError
+
+    def release(self) -> bool:
+        return release(self.mutex)
+
+    def handover(self, land: Callable[[], None]) -> Handover:
+        return Handover(self.mutex, land)
 
     def stored(self) -> Any:
         return NO_VALUE

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from .api import NO_VALUE, CacheMutex
 from .exception import CreationDeadlock
 from .forking import forget_after_fork
+from .report import warning
 
 if TYPE_CHECKING:
     from .protocols import Mutex
@@ -129,6 +130,15 @@ class Flights:
         flight = self._flights.get(id)
         if flight is not None:
             flight.superseded = True
+
+
+def release(mutex: Mutex) -> bool:
+    """Release a mutex, whatever happens; False if it had been lost before."""
+    try:
+        return mutex.release() is not False
+    except Exception:  # noqa: BLE001  # the caller is to have what was made
+        warning("The lock %r was not released", mutex, exc_info=True)
+        return True
 
 
 class LoneFlights(Flights):

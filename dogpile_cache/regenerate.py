@@ -26,12 +26,12 @@ from typing import TYPE_CHECKING, Any
 from .api import NO_VALUE
 from .flow import Flow, surely
 from .freshness import State
-from .mutex import Flight, Flights, Handover
-from .report import warning
+from .mutex import Flight, Flights
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from .mutex import Handover
     from .protocols import Batch, Entry, EntryT, Mutex
 
 
@@ -82,7 +82,7 @@ def elect(
     while not (yield partial(entry.mutex.acquire, False)):
         if entry.state(seen) is State.STALE:
             return seen
-        if (yield partial(_pause, entry.mutex, begun)):
+        if (yield from _pause(entry.mutex, begun)):
             break
         seen = yield from _look(entry, flight)
         if flight.found:
@@ -98,12 +98,12 @@ def _look(entry: Entry, flight: Flight) -> Flow[Any]:
     return seen
 
 
-def _pause(mutex: Mutex, begun: float) -> bool:
+def _pause(mutex: Mutex, begun: float) -> Flow[bool]:
     """Wait for a change; True if the mutex was acquired meanwhile."""
     pause: Callable[[float], None] | None = getattr(mutex, "pause", None)
     if pause is None:
-        return mutex.acquire(True) is not False
-    pause(monotonic() - begun)
+        return (yield partial(mutex.acquire, True)) is not False
+    yield partial(pause, monotonic() - begun)
     return False
 
 
@@ -115,16 +115,16 @@ def _create(entry: Entry, flight: Flight, land: Callable[[], None]) -> Flow[Any]
         if flight.found:
             return seen
         if entry.defer is not None and entry.state(seen) is State.STALE:
-            yield from _hand_over(entry.defer, Handover(entry.mutex, land), flight)
+            yield from _hand_over(entry.defer, entry.handover(land), flight)
             return seen
         made = yield entry.create
-        if entry.prepare(made) and not flight.superseded:
+        if entry.prepare(made) and (yield from _may_write(entry, flight)):
             written = True
             yield entry.write
         return made
     finally:
         if not flight.handed_over:
-            released = yield from surely(partial(release, entry.mutex))
+            released = yield from surely(entry.release)
             kept = released and not flight.superseded
             if written and not kept:
                 yield entry.take_back
@@ -141,13 +141,12 @@ def _hand_over(
         raise
 
 
-def release(mutex: Mutex) -> bool:
-    """Release a mutex, whatever happens; False if it had been lost before."""
-    try:
-        return mutex.release() is not False
-    except Exception:  # noqa: BLE001  # the caller is to have what was made
-        warning("The lock %r was not released", mutex, exc_info=True)
-        return True
+def _may_write(entry: Entry, flight: Flight) -> Flow[bool]:
+    """Tell whether a creation has not been overtaken, as far as is known."""
+    if flight.superseded:
+        return False
+    confirm = getattr(entry.mutex, "confirm", None)
+    return confirm is None or bool((yield confirm))
 
 
 def regenerate_many(
@@ -199,7 +198,7 @@ def _let_go(
 def _end(entry: Entry, flights: Flights, flight: Flight, written: bool) -> Flow[None]:
     kept = False
     try:
-        released = yield from surely(partial(release, entry.mutex))
+        released = yield from surely(entry.release)
         kept = released and not flight.superseded
         if written and not kept:
             yield entry.take_back
@@ -210,21 +209,13 @@ def _end(entry: Entry, flights: Flights, flight: Flight, written: bool) -> Flow[
 
 def _acquire(entry: Entry, flights: Flights, flight: Flight) -> Flow[bool]:
     """Take the mutex of a key if it is free; land the flight if not."""
-    try:
-        return bool((yield partial(_acquire_or_land, entry, flights, flight)))
-    except BaseException:  # from a signal, just before or after
-        flights.land(flight)
-        raise
-
-
-def _acquire_or_land(entry: Entry, flights: Flights, flight: Flight) -> bool:
     acquired = False
     try:
-        acquired = bool(entry.mutex.acquire(False))
+        acquired = bool((yield partial(entry.mutex.acquire, False)))
+        return acquired
     finally:
         if not acquired:
             flights.land(flight)
-    return acquired
 
 
 def _create_many(
@@ -244,8 +235,17 @@ def _create_many(
     if entries:
         made = yield partial(batch.create, entries)
         seen.update((e.key, value) for e, value in zip(entries, made))
-        deleted = {entry.key for entry, flight in owned if flight.superseded}
         kept = [e for e, value in zip(entries, made) if e.prepare(value)]
-        kept = [e for e in kept if e.key not in deleted]
+        for entry, flight in owned:
+            if entry in kept and not (yield from _may_write(entry, flight)):
+                kept.remove(entry)
         written.update(e.key for e in kept)
         yield partial(batch.write, kept)
+
+
+def supersede(flights: Flights, mutex: Mutex, id: Any) -> Flow[None]:
+    """Have the creations of a mangled key that are under way not be kept."""
+    flights.supersede(id)
+    revoke: Callable[[], Any] | None = getattr(mutex, "revoke", None)
+    if revoke is not None:
+        yield revoke

@@ -20,10 +20,10 @@ from .api import (
 from .base import BaseRegion
 from .decorators import Decorators
 from .entry import RegionBatch, RegionEntry
-from .flow import drive
+from .flow import drive, once
 from .invalidation import DefaultInvalidationStrategy, RegionInvalidationStrategy
 from .plugins import register_backend
-from .regenerate import regenerate, regenerate_many
+from .regenerate import regenerate, regenerate_many, supersede
 
 if TYPE_CHECKING:
     from .protocols import Lifetime
@@ -190,19 +190,18 @@ class CacheRegion(Decorators, BaseRegion):
         :param hard: true, everybody waits for the new values; false, the old ones are
             served while the new ones are made.
         """
-        self.region_invalidator.invalidate(hard)
+        drive(once(partial(self.region_invalidator.invalidate, hard)))
 
     def key_is_locked(self, key: Any) -> bool:
         """Tell whether the value of a key is being made, by anybody."""
         id = self._store.mangle(key)
-        return self._flights.get(id) is not None or self._mutex(id).locked()
+        if self._flights.get(id) is not None:
+            return True
+        return bool(drive(once(self._mutex(id).locked)))
 
     def _overtake(self, id: Any) -> None:
         """Have the creations of a mangled key that are under way not be kept."""
-        self._flights.supersede(id)
-        revoke = getattr(self._mutex(id), "revoke", None)
-        if revoke is not None:
-            revoke()
+        drive(supersede(self._flights, self._mutex(id), id))
 
     def _keep(self, key: Any, value: Any, started: float) -> None:
         """Keep a value whose making started at some time, and has ended."""

@@ -13,7 +13,7 @@ README = (Path(__file__).parent.parent.parent / "README.rst").read_text()
 
 def table() -> list[list[str]]:
     found = re.search(
-        r"^\.\. csv-table::.*\n(?:   :.*\n)+\n((?:   .*\n)+)", README, re.M
+        r"^\.\. csv-table::.*\n(?:   :.*\n)+\n((?:   .*\n)+)", README, re.MULTILINE
     )
     assert found is not None
     lines = [line.strip() for line in found[1].splitlines()]

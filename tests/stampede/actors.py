@@ -86,8 +86,10 @@ class Actor:
 
     @property
     def waits(self) -> bool:
-        owner, name, _ = self.call
-        return name == "_pause" or (name == "wait" and isinstance(owner, Flights))
+        owner, name, args = self.call
+        if name == "acquire":
+            return args == (True,)
+        return name == "pause" or (name == "wait" and isinstance(owner, Flights))
 
     @property
     def can_go(self) -> bool:
@@ -96,12 +98,12 @@ class Actor:
             return False
         if not self.waits:
             return True
-        _, name, (awaited, *_) = self.call
+        owner, name, args = self.call
         if name == "wait":
-            return not awaited.landing.locked()
-        if hasattr(awaited, "pause"):
+            return not args[0].landing.locked()
+        if name == "pause":
             return self._changes != self.world.changes
-        return not awaited.locked()
+        return not owner.locked()
 
     def take(self) -> None:
         """Take the next step."""
@@ -127,12 +129,12 @@ class Actor:
             self._resume(partial(self._flow.send, answer))
 
     def _note(self, answer: Any) -> None:
-        owner, name, args = self.call
+        owner, name, _ = self.call
         self.history.append((name, answer))
         if name == "acquire":
             self._changes = self.world.changes
         if name == "release" and answer is False:
-            self.lost.add(args[0].id)
+            self.lost.add(owner.id)
         if name == "join" and answer[1]:
             self.led.append(answer[0])
         if name == "wait":
