@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from .api import NO_VALUE, CachedValue, CacheMutex, CacheReturnType, Metadata
 from .exception import DogpileCacheException
 from .freshness import State, seconds
-from .mutex import Handover, release
+from .mutex import Flight, Handover, release
 
 if TYPE_CHECKING:
+    from .base import BaseRegion
     from .protocols import Lifetime
-    from .region import CacheRegion
 
 
 def one_for_each(keys: Sequence[Any], values: Iterable[Any]) -> list[Any]:
@@ -26,8 +26,8 @@ def one_for_each(keys: Sequence[Any], values: Iterable[Any]) -> list[Any]:
     return values
 
 
-class RegionEntry:
-    """Be one key of a region for the time of one regeneration."""
+class BaseEntry:
+    """Be one key of a region for the time of one regeneration, but for its steps."""
 
     __slots__ = (
         "_create",
@@ -44,14 +44,14 @@ class RegionEntry:
 
     def __init__(
         self,
-        region: CacheRegion,
+        region: BaseRegion,
         key: Any,
         create: Callable[[], Any],
         lifetime: Lifetime,
         should_cache_fn: Callable[[Any], bool] | None,
     ) -> None:
         self.policy = region._policy
-        self.store = region._store
+        self.store: Any = region._store
         self.key = key
         self.id = self.store.mangle(key)
         self.lifetime = seconds(lifetime)
@@ -64,17 +64,13 @@ class RegionEntry:
     def state(self, value: CacheReturnType) -> State:
         return self.policy.state(value, self.lifetime)
 
-    def read(self) -> CacheReturnType:
-        return self.receive(self.found(self.store.read(self.id)))
-
     def found(self, stored: Any) -> Any:
         """Note what the backend holds, and return it."""
         self._stored = stored
         return stored
 
-    def create(self) -> CachedValue:
-        started = self.policy.clock.time()
-        payload = self._create()
+    def made(self, payload: Any, started: float) -> CachedValue:
+        """Return the value of a payload whose making has just ended."""
         return CachedValue(payload, Metadata(self.policy.clock.time(), started))
 
     def prepare(self, value: CachedValue) -> bool:
@@ -84,6 +80,28 @@ class RegionEntry:
             return False
         self._stored = self.store.dump(value)
         return True
+
+    def stored(self) -> Any:
+        """Return what this process knows to be in the backend, or ``NO_VALUE``."""
+        return self._stored
+
+    def receive(self, stored: Any) -> CacheReturnType:
+        """Return the value that another entry of the process had stored."""
+        value: CacheReturnType = self.store.load(stored, self.key)
+        return value
+
+
+class RegionEntry(BaseEntry):
+    """Be one key of a region, for the threads."""
+
+    __slots__ = ()
+
+    def read(self) -> CacheReturnType:
+        return self.receive(self.found(self.store.read(self.id)))
+
+    def create(self) -> CachedValue:
+        started = self.policy.clock.time()
+        return self.made(self._create(), started)
 
     def write(self) -> None:
         self.store.write(self.id, self._stored)
@@ -95,17 +113,9 @@ class RegionEntry:
     def release(self) -> bool:
         return release(self.mutex)
 
-    def handover(self, land: Callable[[], None]) -> Handover:
+    def handover(self, flight: Flight, land: Callable[[], None]) -> Handover:
         """Return what somebody else is to release in place of the mutex."""
-        return Handover(self.mutex, land)
-
-    def stored(self) -> Any:
-        """Return what this process knows to be in the backend, or ``NO_VALUE``."""
-        return self._stored
-
-    def receive(self, stored: Any) -> CacheReturnType:
-        """Return the value that another thread's entry had stored."""
-        return self.store.load(stored, self.key)
+        return Handover(self.mutex, flight, land)
 
 
 class RegionBatch:
@@ -113,7 +123,7 @@ class RegionBatch:
 
     def __init__(
         self,
-        region: CacheRegion,
+        region: BaseRegion,
         creator: Callable[..., Iterable[Any]],
         lifetime: Lifetime,
         should_cache_fn: Callable[[Any], bool] | None,
@@ -138,11 +148,9 @@ class RegionBatch:
         return [e.receive(e.found(stored)) for e, stored in zip(entries, found)]
 
     def create(self, entries: Sequence[RegionEntry]) -> list[CachedValue]:
-        clock = self._region._policy.clock
-        started = clock.time()
+        started = self._region.clock.time()
         payloads = self._make([entry.key for entry in entries])
-        ended = clock.time()
-        return [CachedValue(p, Metadata(ended, started)) for p in payloads]
+        return [e.made(payload, started) for e, payload in zip(entries, payloads)]
 
     def write(self, entries: Sequence[RegionEntry]) -> None:
         self._region._store.write_many({e.id: e.stored() for e in entries})

@@ -57,6 +57,17 @@ class CreationDeadlock(DogpileCacheException):
         self.key = key
 
 
+class TwoEventLoops(DogpileCacheException, RuntimeError):
+    """Say that a region for tasks is used by two event loops that run at once."""
+
+    def __init__(self, owner: object, other: object) -> None:
+        super().__init__(
+            f"This region is in use by the event loop {owner!r}, which still runs, and "
+            f"cannot be used by {other!r} at the same time, since connections and those "
+            f"who wait belong to one loop.  Make a region for each loop."
+        )
+
+
 class UnstableArgument(DogpileCacheException, TypeError):
     """Say that an argument has no representation that could be part of a key."""
 

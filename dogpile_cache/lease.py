@@ -96,11 +96,14 @@ class Lease(CacheMutex):
         return True
 
     def pause(self, waited: float) -> None:
-        left = math.inf if self._patience is None else self._patience - waited
+        left = self._left(waited)
         if left > 0:
             self.wait(waited, left)
         else:
             self._without = True
+
+    def _left(self, waited: float) -> float:
+        return math.inf if self._patience is None else self._patience - waited
 
     def extend(self) -> bool:
         """Renew the lease; note for how long, or that it is lost."""
@@ -109,14 +112,17 @@ class Lease(CacheMutex):
         self._until = begun + self.seconds
         return not self.lost
 
+    @property
+    def is_sure(self) -> bool:
+        """Tell whether the lease is known to be ours still, or lost, without asking."""
+        return self._without or time.monotonic() < self._until - self.seconds / 2
+
     def confirm(self) -> bool:
         """Tell whether the lease is still ours; ask if it may be about to run out.
 
         So one whose process was stopped for a while does not write in place of the next.
         """
-        if self._without:
-            return True
-        if time.monotonic() < self._until - self.seconds / 2:
+        if self.is_sure:
             return not self.lost
         try:
             return self.extend()

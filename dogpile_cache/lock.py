@@ -109,8 +109,8 @@ class _LockEntry:
     def release(self) -> bool:
         return release(self.mutex)
 
-    def handover(self, land: Callable[[], None]) -> Handover:
-        return Handover(self.mutex, land)
+    def handover(self, flight: Flight, land: Callable[[], None]) -> Handover:
+        return Handover(self.mutex, flight, land)
 
     def stored(self) -> Any:
         return NO_VALUE

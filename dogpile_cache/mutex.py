@@ -1,4 +1,4 @@
-"""Per-key mutexes for the threads of one process.
+"""Per-key mutexes for the threads of one process; those for tasks derive from them.
 
 Callers of one key that find nothing to serve gather in a :class:`Flight`: the first
 one leads it, makes the value or fetches it from whichever process makes it, and lands
@@ -16,7 +16,8 @@ their flights.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
@@ -55,17 +56,32 @@ class Flight:
     def __init__(self, id: Hashable, key: Any) -> None:
         self.id = id  # what the backend knows the key by
         self.key = key
-        self.leader: int | None = get_ident()
+        self.leader: Hashable = get_ident()
         self.result: Any = NO_VALUE  # as the backend stores it
         self.reads = 0  # how often the leader has begun to look for the value
         self.found = False  # whether the result was found so, and not made
         self.superseded = False  # deleted since the creation started
         self.handed_over = False  # to an async_creation_runner, which will land it
-        self.landing = threading.Lock()
+        self.landing: Any = threading.Lock()
         self.landing.acquire()
 
 
-_waiting: dict[int, Flight] = {}  # by thread, across all regions
+_waiting: dict[Hashable, Flight] = {}  # by thread or task, across all regions
+
+
+@contextmanager
+def waiting(me: Hashable, flight: Flight) -> Iterator[None]:
+    """Be known to wait for a flight; refuse to if it waits, directly or not, for us."""
+    _waiting[me] = flight
+    try:
+        ahead: Flight | None = flight
+        while ahead is not None and ahead.leader is not None:
+            if ahead.leader == me:
+                raise CreationDeadlock(flight.key)
+            ahead = _waiting.get(ahead.leader)
+        yield
+    finally:
+        del _waiting[me]
 
 
 class Flights:
@@ -101,18 +117,8 @@ class Flights:
 
     def wait(self, flight: Flight) -> Any:
         """Wait until a flight lands and return its result, ``NO_VALUE`` for none."""
-        me = get_ident()
-        _waiting[me] = flight
-        try:
-            ahead: Flight | None = flight
-            while ahead is not None and ahead.leader is not None:
-                if ahead.leader == me:
-                    raise CreationDeadlock(flight.key)
-                ahead = _waiting.get(ahead.leader)
-            with flight.landing:  # each lets the next one through
-                return flight.result
-        finally:
-            del _waiting[me]
+        with waiting(get_ident(), flight), flight.landing:  # each lets the next through
+            return flight.result
 
     def land(self, flight: Flight, result: Any = NO_VALUE) -> None:
         """End a flight: let its followers go on with the result."""
@@ -174,8 +180,9 @@ class Handover(CacheMutex):
     that nobody holds runs out.
     """
 
-    def __init__(self, mutex: Mutex, land: Callable[[], None]) -> None:
-        self._mutex = mutex
+    def __init__(self, mutex: Mutex, flight: Flight, land: Callable[[], None]) -> None:
+        self.mutex = mutex
+        self.flight = flight
         self._land = land
         self.released = False
 
@@ -187,7 +194,7 @@ class Handover(CacheMutex):
             return None
         self.released = True
         try:
-            kept: bool | None = self._mutex.release()
+            kept: bool | None = self.mutex.release()
             return kept
         finally:
             self._land()

@@ -115,7 +115,7 @@ def _create(entry: Entry, flight: Flight, land: Callable[[], None]) -> Flow[Any]
         if flight.found:
             return seen
         if entry.defer is not None and entry.state(seen) is State.STALE:
-            yield from _hand_over(entry.defer, entry.handover(land), flight)
+            yield from _hand_over(entry.defer, entry.handover(flight, land))
             return seen
         made = yield entry.create
         if entry.prepare(made) and (yield from _may_write(entry, flight)):
@@ -130,15 +130,28 @@ def _create(entry: Entry, flight: Flight, land: Callable[[], None]) -> Flow[Any]
                 yield entry.take_back
 
 
-def _hand_over(
-    defer: Callable[[Mutex], None], mutex: Handover, flight: Flight
-) -> Flow[None]:
+def _hand_over(defer: Callable[[Handover], None], handover: Handover) -> Flow[None]:
+    flight = handover.flight
     flight.handed_over, flight.leader = True, None
     try:
-        yield partial(defer, mutex)
+        yield partial(defer, handover)
     except BaseException:
-        flight.handed_over = mutex.released  # else what was held is released here
+        flight.handed_over = handover.released  # else what was held is released here
         raise
+
+
+def refresh(entry: Entry, handover: Handover) -> Flow[None]:
+    """Do what the algorithm had handed over: make the value, write it, release."""
+    written = False
+    try:
+        made = yield entry.create
+        if entry.prepare(made) and (yield from _may_write(entry, handover.flight)):
+            written = True
+            yield entry.write
+    finally:
+        kept = (yield from surely(handover.release)) is not False
+        if written and (handover.flight.superseded or not kept):
+            yield entry.take_back
 
 
 def _may_write(entry: Entry, flight: Flight) -> Flow[bool]:

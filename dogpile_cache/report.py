@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 
-def warning(message: str, *args: Any, exc_info: bool = False) -> None:
+def warning(message: str, *args: Any, exc_info: bool | BaseException = False) -> None:
     """Log a warning; with ``exc_info``, the exception being handled, too."""
     import logging
 

@@ -89,8 +89,11 @@ def plain_count(fn: Callable[..., Any]) -> int:
     return -1 if code.co_kwonlyargcount else count
 
 
-def decoratable(fn: Any) -> Any:
-    """Return a function that a region can decorate; raise TypeError for another."""
+def decoratable(fn: Any, of_coroutines: bool = False) -> None:
+    """Raise a TypeError for what a region cannot decorate.
+
+    :param of_coroutines: the region is one for tasks.
+    """
     if isinstance(fn, (classmethod, staticmethod)):
         raise TypeError(
             f"{fn!r} cannot be decorated; put @{type(fn).__name__} above the decorator "
@@ -102,12 +105,13 @@ def decoratable(fn: Any) -> Any:
             "the function in its class."
         )
     kind = kind_of_once(fn)
-    if kind is not None:
+    if kind is not None and not (of_coroutines and kind == "coroutine"):
+        advice = "  Use an AsyncCacheRegion of dogpile_cache.aio for it."
         raise TypeError(
             f"{qualified_name(fn)} is a {kind} function; a CacheRegion would cache the "
             f"{kind}, which can be used but once."
+            f"{advice if kind == 'coroutine' else ''}"
         )
-    return fn
 
 
 def completer(

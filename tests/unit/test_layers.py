@@ -18,7 +18,7 @@ LAYERS = [
     {"freshness", "typed", "signature", "keys", "serializers", "flow"},
     {"mutex", "plugins", "options"},
     {"lease", "invalidation", "regenerate", "proxy", "store", "util", "protocols"},
-    {"entry", "base", "lock", "decorators", "region", "testing"},
+    {"entry", "base", "lock", "companions", "decorators", "region", "testing"},
     {"config"},
 ]
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
