@@ -9,7 +9,10 @@ from dogpile_cache import CacheRegion
 
 from .fragments import Found, FragmentError
 
-_ENGINES = ("jinja2", "mako")
+_ENGINES = {
+    "jinja2": "jinja2",
+    "mako": "mako_access",
+}  # where their fragments are found
 
 
 def fragment_keys(
@@ -63,6 +66,6 @@ def _find(
             f"{engine!r} is no engine; allowed are an Environment of Jinja2 and a "
             "TemplateLookup of Mako."
         )
-    module = import_module(f".{known}", __package__)
+    module = import_module(f".{_ENGINES[known]}", __package__)
     found: Found = module.find_fragments(engine, template, parts, name)
     return found

@@ -14,11 +14,14 @@ from dogpile_cache import CacheRegion
 from dogpile_cache.backends.memory import MemoryBackend
 from dogpile_cache.backends.null import NullBackend
 from dogpile_cache.config import Regions
+from dogpile_cache.exception import ValidationError
 from dogpile_cache.invalidation import SharedInvalidationStrategy
 from dogpile_cache.plugins import load_backend
 
 Options = Mapping[str, Mapping[str, Any]]
 
+_OFF, _ON = ("false", "0", "no", "off", "none", ""), ("true", "1", "yes", "on")
+_SWITCHES = {**dict.fromkeys(_OFF, False), **dict.fromkeys(_ON, True)}
 _NULL = {"backend": "dogpile.cache.null"}
 
 
@@ -48,6 +51,17 @@ def configure(
 def is_shared(region: CacheRegion) -> bool:
     """Tell whether other processes see what a region keeps."""
     return not isinstance(region.actual_backend, (MemoryBackend, NullBackend))
+
+
+def switch(name: str, given: Any) -> bool:
+    """Return what a setting switches, which may be a text from the environment.
+
+    :param name: what the setting is called, for the error.
+    """
+    text = str(given).strip().lower()
+    if text not in _SWITCHES:
+        raise ValidationError(f"{name} is {given!r}; allowed are true and false.")
+    return _SWITCHES[text]
 
 
 def _mangled(region: CacheRegion, key: str) -> str:

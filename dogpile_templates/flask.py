@@ -36,7 +36,6 @@ from flask import (
     Flask,
     Request,
     current_app,
-    g,
     has_app_context,
     has_request_context,
     request,
@@ -48,7 +47,7 @@ from dogpile_cache.config import Regions
 from dogpile_cache.exception import RegionNotConfigured, ValidationError
 from dogpile_cache.keys import typed_key_generator, typed_multi_key_generator
 
-from .applications import configure, is_shared
+from .applications import configure, is_shared, switch
 from .fragments import find_region
 
 __all__ = ["DogpileCache"]
@@ -57,6 +56,7 @@ Bypass = Callable[[Request], Any]
 BypassT = TypeVar("BypassT", bound=Bypass)
 
 _NAME = "dogpile_cache"
+_BYPASSED = "_dogpile_bypassed"
 _REGIONS = "DOGPILE_REGIONS"
 
 
@@ -103,7 +103,7 @@ class DogpileCache:
                 f"does not name; it names {', '.join(options) or 'none'}."
             )
         regions = Regions(_make)
-        enabled = bool(app.config.get("DOGPILE_ENABLED", True))
+        enabled = switch("DOGPILE_ENABLED", app.config.get("DOGPILE_ENABLED", True))
         configure(regions, options, f"{_REGIONS}.", enabled=enabled)
         default = app.config.get("DOGPILE_DEFAULT_REGION")
         if default is not None:
@@ -167,9 +167,11 @@ class DogpileCache:
     def _is_bypassed(self, context: Any) -> bool:
         if self._bypass is None or not has_request_context():
             return False
-        if "_dogpile_bypass" not in g:
-            g._dogpile_bypass = bool(self._bypass(request))
-        return g._dogpile_bypass  # type: ignore[no-any-return]
+        real = request._get_current_object()  # type: ignore[attr-defined]
+        answers: dict[str, bool] = vars(real)
+        if _BYPASSED not in answers:  # in g it would outlive the request in some tests
+            answers[_BYPASSED] = bool(self._bypass(real))
+        return answers[_BYPASSED]
 
 
 class AppRegion(CacheRegion):
@@ -240,8 +242,16 @@ def _options(given: Any) -> dict[str, dict[str, Any]]:
                 f"{_REGIONS}[{name!r}] is {region!r}; it is a dict of options, such as "
                 '{"backend": "dogpile.cache.memory", "expiration_time": 60}.'
             )
-        options[name] = {str(key).lower(): value for key, value in region.items()}
+        options[name] = _lower(region)
+        if isinstance(arguments := options[name].get("arguments"), Mapping):
+            options[name]["arguments"] = _lower(arguments)
     return options
+
+
+def _lower(options: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return options whose names in upper case are in lower case."""
+    given = ((str(name), value) for name, value in options.items())
+    return {n.lower() if n.isupper() else n: value for n, value in given}
 
 
 _commands = AppGroup("cache", help="Look at the regions of the cache, and clear them.")

@@ -16,9 +16,10 @@ one's key.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextvars import ContextVar
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from dogpile_cache import CacheRegion
 from dogpile_cache.exception import (
@@ -27,6 +28,12 @@ from dogpile_cache.exception import (
     UnstableArgument,
 )
 from dogpile_cache.typed import encode, encode_each
+from dogpile_cache.typed import refuse as refuse_as
+
+T = TypeVar("T")
+
+rendering: ContextVar[tuple[str, ...]] = ContextVar("rendering", default=())
+"""The keys of the fragments that are being rendered around this place."""
 
 
 class FragmentError(DogpileCacheException):
@@ -67,6 +74,23 @@ class FragmentInItself(FragmentError, CreationDeadlock):
         )
         self.template = template
         self.key = key
+
+
+def within(key: str, render: Callable[..., T], *args: Any) -> T:
+    """Render a fragment, and know meanwhile that it is being rendered."""
+    token = rendering.set((*rendering.get(), key))
+    try:
+        return render(*args)
+    finally:
+        rendering.reset(token)
+
+
+def refuse_in_itself(template: str | None, keys: Iterable[str]) -> None:
+    """Raise FragmentInItself if one of the keys is being rendered around this place."""
+    around = rendering.get()
+    for key in keys:
+        if key in around:
+            raise FragmentInItself(template, key)
 
 
 def digest(text: str) -> str:
@@ -133,6 +157,15 @@ def all_regions(
     found = list((regions or {}).values())
     beside = isinstance(default, CacheRegion) and default not in found
     return [*found, default] if beside else found
+
+
+def refuse(cls: type, reason: str) -> None:
+    """Have a class's instances be no part of a key."""
+
+    def fail(part: object) -> NoReturn:
+        raise UnstableArgument(part, reason)
+
+    refuse_as(cls, fail)
 
 
 def find_region(

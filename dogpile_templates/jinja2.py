@@ -72,15 +72,19 @@ class CacheExtension(Extension):
                     f"The extension {other.identifier} has the tag 'cache' already; an "
                     "environment can have but one of the two."
                 )
-        environment.extend(**SETTINGS)
+        environment.extend(**dict.fromkeys(SETTINGS))
+        if environment.cache_regions is None:  # type: ignore[attr-defined]  # just set
+            environment.cache_regions = {}  # type: ignore[attr-defined]
         environment.filters.update(FILTERS)
         self._versions = Versions(environment)
         self._compiling = threading.local()
+        self.of_parent: dict[str, Any] = {}  # what an overlay was made with
 
     def bind(self, environment: Environment) -> CacheExtension:
         """Return the extension for an overlay, which may load other templates."""
         bound = super().bind(environment)
         bound._versions = Versions(environment)
+        bound.of_parent = {name: getattr(environment, name) for name in SETTINGS}
         return bound
 
     def preprocess(

@@ -2,9 +2,9 @@
 
 A tag becomes a macro of its body, and a filter that is given the macro and renders it
 if need be.  A filter is called directly, which spares a third of what a call in a
-template takes, and what a filter block renders is not escaped.  A filter block renders
-outside of the blocks of a child template, too, where nothing is to appear; so where
-there may be a parent, an output takes its place.
+template takes, and what a filter block renders is neither escaped nor finalized.  A
+filter block renders outside of the blocks of a child template, too, where nothing is to
+appear; so where there may be a parent, a condition is put around it.
 
 In front of a ``cacheeach`` tag's body a loop collects the items with their keys.
 """
@@ -24,6 +24,7 @@ from .jinja2_tags import ArgumentParser, Tag
 
 _BODY, _ITEMS = "_cached", "_cached_items"  # what a template calls them
 _OF_MACROS = {"caller", "varargs", "kwargs"}
+_NO_FRAMES = {"if", "for", "with", "autoescape", "filter"}  # of their own
 
 
 class TagNodes:
@@ -70,11 +71,16 @@ class TagNodes:
         made = self._one(tag) if loop is None else self._each(tag, loop)
         filter: Any = made.pop()
         filter.set_lineno(self._lineno)
-        if extends:
-            made.append(nodes.Output([nodes.MarkSafeIfAutoescape(filter)]))
-        else:
-            made.append(nodes.FilterBlock([], filter))
-        return [node.set_lineno(self._lineno) for node in made]
+        block: nodes.Node = nodes.FilterBlock([], filter)
+        if extends and self._is_at_root:
+            block = nodes.If(nodes.Not(_parent_template()), [block], [], [])
+        return [node.set_lineno(self._lineno) for node in (*made, block)]
+
+    @property
+    def _is_at_root(self) -> bool:
+        """Whether the tag is in no block, macro or the like of its template."""
+        *around, _own = self._parser._tag_stack
+        return _NO_FRAMES.issuperset(around)
 
     def _one(self, tag: Tag) -> list[nodes.Node]:
         parts = nodes.Tuple(self.arguments.parts, "load")
@@ -111,6 +117,13 @@ class TagNodes:
         arguments = [nodes.Const(tuple(tag)), region, given]
         body = nodes.Name(_BODY, "load")
         return nodes.Filter(body, name, arguments, keywords, None, None)
+
+
+def _parent_template() -> nodes.Expr:
+    """Return what a template's code calls its parent, which is None if there is none."""
+    name = object.__new__(nodes.InternalName)  # as Parser.free_identifier() makes one
+    nodes.Node.__init__(name, "parent_template")
+    return name
 
 
 def _shows_blocks(node: nodes.Node) -> bool:

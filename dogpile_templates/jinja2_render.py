@@ -6,7 +6,7 @@ which takes a third less than a call in a template does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, NoReturn, TypeVar
 
@@ -16,19 +16,21 @@ from jinja2.runtime import Context, LoopContext
 
 from dogpile_cache import CacheRegion
 from dogpile_cache.exception import CreationDeadlock
-from dogpile_cache.freshness import seconds
 from dogpile_cache.typed import refuse
 
-from .fragments import FragmentInItself, find_region, fragment_key, fragment_keys
+from .fragments import (
+    FragmentInItself,
+    find_region,
+    fragment_key,
+    fragment_keys,
+    refuse_in_itself,
+    rendering,
+    within,
+)
 
 EXTENSION = f"{__package__}.jinja2.CacheExtension"
 ONE, EACH, NOTE = (f"{__package__}.{name}" for name in ("one", "each", "note"))
-SETTINGS: dict[str, Any] = {
-    "cache_regions": {},
-    "cache_default_region": None,
-    "cache_bypass": None,
-    "cache_name": None,
-}
+SETTINGS = ("cache_regions", "cache_default_region", "cache_bypass", "cache_name")
 
 T = TypeVar("T")
 
@@ -56,15 +58,30 @@ def _render(
         return render()
     extension: Any = environment.extensions[EXTENSION]
     identity = extension.identity(tag, context.eval_ctx.autoescape, context, outer)
+    key = fragment_key(identity, parts)
+    if rendering.get():
+        refuse_in_itself(tag[2], (key,))
     try:
         text: str = _region(environment, region, bare).get_or_create(
-            fragment_key(identity, parts),
-            lambda: str(render()),  # a str, since Markup is not for every serializer
-            None if expiration_time is None else seconds(expiration_time),
+            key,
+            lambda: str(within(key, render)),  # for Markup is not for every serializer
+            expiration_time,
         )
     except CreationDeadlock as error:
-        raise FragmentInItself(tag[2], error.key) from error
+        return _rendered_anyway(error, (key,), render)
     return text
+
+
+def _rendered_anyway(
+    error: CreationDeadlock, keys: Sequence[str], render: Callable[..., str], *args: Any
+) -> str:
+    """Render what cannot be waited for, since who makes it waits for this rendering.
+
+    A collection makes all that is missing at once, and one item may show another.
+    """
+    if isinstance(error, FragmentInItself) or error.key not in keys:
+        raise error  # from within
+    return render(*args)
 
 
 def _note(
@@ -99,7 +116,7 @@ def _render_each(
         for key, (_, _, values), _ in zip(keys, items, loop):
             if key in missing:
                 missing.discard(key)
-                made[key] = str(render_one(*values, loop))
+                made[key] = str(within(str(key), render_one, *values, loop))
         return [made[key] for key in wanted]
 
     bypass = setting(environment, "cache_bypass")
@@ -109,14 +126,16 @@ def _render_each(
     extension: Any = environment.extensions[EXTENSION]
     identity = extension.identity(tag, context.eval_ctx.autoescape, context, outer)
     keys = fragment_keys(identity, [key for key, _, _ in items])
+    if rendering.get():
+        refuse_in_itself(tag[2], keys)
     try:
         texts = _region(environment, region, bare).get_or_create_multi(
             keys,
             lambda *missing: render(keys, missing),
-            None if expiration_time is None else seconds(expiration_time),
+            expiration_time,
         )
     except CreationDeadlock as error:
-        raise FragmentInItself(tag[2], error.key) from error
+        return _rendered_anyway(error, keys, lambda: "".join(render(keys, keys)))
     return "".join(texts)
 
 
@@ -134,7 +153,10 @@ def _region(environment: Environment, given: Any, bare: str | None) -> CacheRegi
 def setting(environment: Environment, name: str) -> Any:
     """Return a setting of an environment, or of the one that it is an overlay of."""
     value = getattr(environment, name, None)
-    while not value and environment.linked_to is not None:
+    while environment.linked_to is not None:
+        extension: Any = environment.extensions.get(EXTENSION)
+        if value and (extension is None or value is not extension.of_parent.get(name)):
+            break  # it is the overlay's own
         environment = environment.linked_to
         value = getattr(environment, name, None)
     return value

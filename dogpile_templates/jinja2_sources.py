@@ -7,7 +7,7 @@ one, may mean.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import CodeType, FunctionType
 from typing import Any, NamedTuple
 
@@ -55,6 +55,8 @@ def references_of(environment: Environment, source: str) -> References:
 class _Known(NamedTuple):
     digest: str
     templates: list[Template]
+    missing: list[tuple[str, str | None]]
+    """References, each with its referrer, that led nowhere."""
 
 
 class Versions:
@@ -71,29 +73,37 @@ class Versions:
         """
         asked = (template, references)
         known = self._known.get(asked)
-        if known is None or (
-            self._environment.auto_reload
-            and not all(each.is_up_to_date for each in known.templates)
-        ):
-            templates: list[Template] = []
-            made = digest_of_references(references, template, self._finder(templates))
+        if known is None or (self._environment.auto_reload and self._is_old(known)):
+            known = self._look(template, references)
             if len(self._known) >= _MOST:
                 self._known.clear()
-            self._known[asked] = known = _Known(made, templates)
+            self._known[asked] = known
         return known.digest
 
-    def _finder(
-        self, found: list[Template]
-    ) -> Callable[[str, str | None], Source | None]:
+    def _is_old(self, known: _Known) -> bool:
+        return not all(each.is_up_to_date for each in known.templates) or any(
+            self._load(*reference) is not None for reference in known.missing
+        )
+
+    def _look(self, template: str | None, references: tuple[str, ...]) -> _Known:
+        found: list[Template] = []
+        missing: list[tuple[str, str | None]] = []
+
         def find(reference: str, referrer: str | None) -> Source | None:
-            try:
-                template = self._environment.get_template(reference, referrer)
-            except TemplateError:  # it is missing, or wrong
+            template = self._load(reference, referrer)
+            if template is None:
+                missing.append((reference, referrer))
                 return None
             found.append(template)
             return self._source(template)
 
-        return find
+        return _Known(digest_of_references(references, template, find), found, missing)
+
+    def _load(self, reference: str, referrer: str | None) -> Template | None:
+        try:
+            return self._environment.get_template(reference, referrer)
+        except TemplateError:  # it is missing, or wrong
+            return None
 
     def _source(self, template: Template) -> Source | None:
         environment, name, filename = self._environment, template.name or "", None

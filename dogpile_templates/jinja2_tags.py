@@ -142,11 +142,16 @@ class ArgumentParser:
         """Have the mistakes that can be seen now not wait until the rendering."""
         arguments = self._arguments
         region = arguments.region
-        if isinstance(region, nodes.Const) and not isinstance(region.value, str):
-            self._fail(
-                f"The first argument of the {self._tag} tag is {region.value!r}; it is "
-                "the name of a region."
-            )
+        if isinstance(region, nodes.Literal):
+            try:
+                given = region.as_const(nodes.EvalContext(self._parser.environment))
+            except nodes.Impossible:
+                given = None
+            if not isinstance(given, str):
+                self._fail(
+                    f"The first argument of the {self._tag} tag is {given!r}; it is the "
+                    "name of a region."
+                )
         lifetime = arguments.options.get("expiration_time", nodes.Const(None))
         try:
             seconds(lifetime.as_const(nodes.EvalContext(self._parser.environment)))

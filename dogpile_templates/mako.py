@@ -24,20 +24,21 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from mako.cache import CacheImpl, register_plugin
-from mako.lookup import TemplateLookup
+from mako.runtime import UNDEFINED
 
 from dogpile_cache import NO_VALUE, CacheRegion
 from dogpile_cache.exception import CreationDeadlock, ValidationError
 from dogpile_cache.freshness import seconds
 
 from .fragments import (
-    Found,
-    FragmentError,
     FragmentInItself,
-    all_regions,
     find_region,
     fragment_key,
     identity,
+    refuse,
+    refuse_in_itself,
+    rendering,
+    within,
 )
 from .mako_sources import (
     Place,
@@ -49,13 +50,21 @@ from .mako_sources import (
     version_of,
 )
 
-__all__ = ["DogpileCacheImpl", "find_fragments", "register"]
+__all__ = ["DogpileCacheImpl", "register"]
 
 OWN_NAME = "dogpile.templates"
 _SETTING = 'cache_args["regions"]'
 _ELSEWHERE = Place("", shows_inherited=False, shows_caller=False)
 _ARGUMENTS = ("regions", "region", "timeout", "bypass")
 _LAMBDA = ".<locals>.<lambda>"
+_NO_KEYWORDS: dict[str, Any] = {}
+
+
+refuse(
+    type(UNDEFINED),
+    "it is a name that is not defined here.  Where it may be missing, say what stands for "
+    "it, as in context.get('user', None)",
+)
 
 
 def register(*names: str) -> None:
@@ -124,42 +133,51 @@ class DogpileCacheImpl(CacheImpl):  # type: ignore[misc]  # Mako comes without t
         own = self._fixed.get(id(getattr(creation_function, "__code__", None)))
         if own is None:
             own = self._find(creation_function, context)
-        try:
-            return find_region(regions, region, _SETTING).get_or_create(
-                fragment_key(own, (key,)),
-                creation_function,
-                None if timeout is None else seconds(timeout),
-            )
-        except CreationDeadlock as error:
-            raise FragmentInItself(self._template.uri, error.key) from error
+        place = find_region(regions, region, _SETTING)
+        return self._serve(place, fragment_key(own, (key,)), creation_function, timeout)
 
     def _from_template(
         self,
         key: Any,
-        creation_function: Callable[[], Any],
+        creation_function: Any,
         context: Any,
         region: Any = None,
         timeout: Any = None,
-        **others: Any,
+        **unknown: Any,
     ) -> Any:
         """Take the place of a method of Mako's ``Cache``, which takes longer.
 
-        That one also keeps the arguments of a def's first call for all later ones.
+        That one also keeps the arguments of a def's first call for all later ones.  This
+        is the hot path.
         """
+        unknown.pop("__M_defname", None)  # which is not unknown to Mako
+        if unknown:
+            raise _no_such(unknown)
         if not self._template.cache_enabled:
             return creation_function()
-        others.pop("__M_defname", None)
         regions, default, lifetime, bypass = self._given
-        return self.get_or_create(
-            key,
-            creation_function,
-            regions,
-            default if region is None else region,
-            lifetime if timeout is None else timeout,
-            bypass,
-            context,
-            **others,
-        )
+        if bypass is not None and bypass(context):
+            return creation_function()
+        own = self._fixed.get(id(getattr(creation_function, "__code__", None)))
+        if own is None:
+            own = self._find(creation_function, context)
+        place = find_region(regions, default if region is None else region, _SETTING)
+        if timeout is None:
+            timeout = lifetime
+        return self._serve(place, fragment_key(own, (key,)), creation_function, timeout)
+
+    def _serve(
+        self, region: CacheRegion, key: str, render: Callable[[], Any], timeout: Any
+    ) -> Any:
+        if rendering.get():
+            refuse_in_itself(self._template.uri, (key,))
+        try:
+            args = (key, render), _NO_KEYWORDS
+            return region.get_or_create(key, within, timeout, None, args)
+        except CreationDeadlock as error:
+            if isinstance(error, FragmentInItself) or error.key != key:
+                raise  # from within
+            return render()  # another thread makes it, and waits for this one
 
     def _find(self, creation_function: Any, context: Any) -> str:
         """Return what tells the fragments of a def, as it is rendered now, from others."""
@@ -253,32 +271,3 @@ class _Unfrozen(dict[str, Any]):
 
     def __contains__(self, name: object) -> bool:
         return False
-
-
-def find_fragments(
-    lookup: TemplateLookup, page: str, parts: tuple[Any, ...], name: str | None
-) -> Found:
-    """Return where the fragments of a page are kept; see ``fragment_keys``."""
-    if len(parts) > 1:
-        raise FragmentError(
-            f"A fragment of Mako has one key, that of cache_key; {len(parts)} were given."
-        )
-    shown = lookup.get_template(page)
-    found = [
-        (template.cache.impl, place)
-        for template in ancestry(shown)
-        if isinstance(template.cache.impl, DogpileCacheImpl)
-        for place in template.cache.impl.places
-    ]
-    chosen = [(impl, place) for impl, place in found if name in (None, place.name)]
-    if not chosen:
-        names = ", ".join(sorted({repr(place.name) for _, place in found})) or "none"
-        what = "cached def, block or body" + (f" {name!r}" if name else "")
-        raise FragmentError(f"The template {page!r} has no {what}; it has {names}.")
-    arguments = lookup.template_args.get("cache_args") or {}
-    keys = [
-        impl.key(place, parts[0] if parts else place.default_key, shown)
-        for impl, place in chosen
-    ]
-    regions = all_regions(arguments.get("regions"), arguments.get("region"))
-    return Found(regions, [(None, key) for key in keys])

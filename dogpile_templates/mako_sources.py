@@ -126,7 +126,8 @@ class Version:
             self._found = []
             references = self._own.references
             followed = digest_of_references(references, self._own.name, self._find)
-            self._digest = digest(encode((*self._own[:2], followed)))
+            called = self._own.name and _called(self._own.name)
+            self._digest = digest(encode((called, self._own.digest, followed)))
         return self._digest
 
     def _is_up_to_date(self) -> bool:
@@ -141,11 +142,16 @@ class Version:
             return None
         uri = lookup.adjust_uri(reference, referrer)
         template = _load(lookup, uri)
+        self._found.append((uri, template))  # or that it is missing
         if template is None:
             return None
-        self._found.append((uri, template))
         source = source_of(template)
-        return Source(uri, uri, source.digest, source.references)
+        return Source(uri, _called(uri), source.digest, source.references)
+
+
+def _called(uri: str) -> str:
+    """Return what a template is called in keys: a lookup takes "x" and "/x" for one."""
+    return uri.lstrip("/")
 
 
 def _load(lookup: Any, uri: str) -> Any:

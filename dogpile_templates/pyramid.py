@@ -31,16 +31,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pyramid.config import Configurator
+from pyramid.events import ApplicationCreated
 from pyramid.interfaces import IRendererFactory
 from pyramid.path import caller_package
 from pyramid.request import Request
-from pyramid.settings import asbool
+from pyramid.threadlocal import get_current_request
 
 from dogpile_cache.config import Regions, read_options
 from dogpile_cache.exception import ValidationError
 
 from .access import invalidate_fragment
-from .applications import configure
+from .applications import configure, switch
 from .fragments import FragmentError, find_region
 
 __all__ = ["includeme"]
@@ -66,6 +67,7 @@ def includeme(config: Configurator) -> None:
     config.add_request_method(_invalidate_fragment, "invalidate_fragment")
     config.add_request_method(state.is_bypassed, "cache_is_bypassed", reify=True)
     config.action(None, state.finish, order=_AFTER_RENDERERS)
+    config.add_subscriber(lambda event: state.serve(), ApplicationCreated)
 
 
 def add_cache_region(
@@ -119,9 +121,8 @@ class _State:
         self._registry: Any = config.registry
         settings = dict(config.get_settings() or {})
         about_all = {name: settings.pop(_PREFIX + name, None) for name in _OF_ALL}
-        self._enabled = about_all["enabled"] in (None, "") or asbool(
-            about_all["enabled"]
-        )
+        enabled = about_all["enabled"]
+        self._enabled = enabled in (None, "") or switch(f"{_PREFIX}enabled", enabled)
         self._default: str | None = about_all["default_region"] or None
         self.bypass: Any = config.maybe_dotted(about_all["bypass"])
         regions: Any = config.maybe_dotted(about_all["instance"]) or Regions()
@@ -141,10 +142,15 @@ class _State:
         configure(self.regions, self.options, _PREFIX, enabled=self._enabled)
         if self._default is not None:
             find_region(self.regions, self._default, f"{_PREFIX}regions")
+        self.serve()
+
+    def serve(self) -> None:
+        """Hand the regions to the renderers there are, each once."""
         for extension, factory in self._registry.getUtilitiesFor(IRendererFactory):
             lookup = getattr(factory, "lookup", None)
             if hasattr(lookup, "template_args"):  # Mako's
-                self._serve_mako(lookup)
+                if lookup not in self.engines.values():
+                    self._serve_mako(lookup)
                 self.engines[extension] = lookup
         try:
             from pyramid_jinja2 import IJinja2Environment
@@ -153,7 +159,8 @@ class _State:
         for extension, environment in self._registry.getUtilitiesFor(
             IJinja2Environment
         ):
-            self._serve_jinja2(environment)
+            if environment not in self.engines.values():
+                self._serve_jinja2(environment)
             self.engines[extension] = environment
 
     def _serve_jinja2(self, environment: Any) -> None:
@@ -185,8 +192,12 @@ def _state_of(it: Any) -> _State:
     return state
 
 
-def _asks_the_request(context: Mapping[str, Any]) -> bool:
-    request = context.get("request")
+def _asks_the_request(context: Mapping[str, Any] | None) -> bool:
+    """Tell whether the request that is being answered is bypassed.
+
+    Macros that are imported, and Mako's cache from Python, have no request in a context.
+    """
+    request = (context or {}).get("request") or get_current_request()
     return request is not None and getattr(request, "cache_is_bypassed", False)
 
 

@@ -327,3 +327,52 @@ def test_an_extension_that_comes_later_does_not_take_the_tag_over(
     app = make_app(cache)
     Cache(app, config={"CACHE_TYPE": "SimpleCache"})
     assert [view(app), view(app)] == ["1ab", "1ab"]
+
+
+def test_a_bypass_is_asked_anew_for_each_request_in_one_context(
+    cache: DogpileCache,
+) -> None:
+    """As in tests that hold an application context around their requests."""
+    app = make_app(cache)
+    cache.bypass(lambda request: "editor" in request.args)
+    with app.app_context():
+        views = [view(app, query) for query in ("", "editor=1", "", "editor=1", "")]
+    assert views == ["1ab", "2ab", "1ab", "3ab", "1ab"]
+
+
+@pytest.mark.parametrize("off", [False, "false", "0", "No", ""])
+def test_the_switch_may_be_a_text_from_the_environment(
+    cache: DogpileCache, off: Any
+) -> None:
+    app = make_app(cache, DOGPILE_ENABLED=off)
+    assert [view(app), view(app)] == ["1ab", "2ab"]
+
+
+def test_a_switch_that_is_none_is_an_error(cache: DogpileCache) -> None:
+    with pytest.raises(ValidationError, match="DOGPILE_ENABLED is 'maybe'"):
+        make_app(cache, DOGPILE_ENABLED="maybe")
+
+
+def test_names_of_arguments_may_be_in_upper_case(
+    cache: DogpileCache, redis_server: Any
+) -> None:
+    options = {
+        "BACKEND": "dogpile.cache.redis",
+        "ARGUMENTS": {"PORT": redis_server.port},
+    }
+    app = make_app(cache, {"short": options, "long": options})
+    key = f"k={next(NUMBERS)}"
+    assert view(app, key) == view(app, key)
+
+
+def test_processes_that_share_a_server_render_a_fragment_once_among_them(
+    cache: DogpileCache, redis_server: Any
+) -> None:
+    options = {
+        "backend": "dogpile.cache.redis",
+        "arguments": {"port": redis_server.port},
+    }
+    app = make_app(cache, {"short": options, "long": options})
+    with app.app_context():
+        for region in cache.regions.values():
+            assert region.actual_backend.get_mutex("key") is not None

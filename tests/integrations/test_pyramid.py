@@ -303,3 +303,85 @@ def test_a_renderer_that_is_none_is_an_error_that_says_so(
         FragmentError, match=r"No renderer has .*'templates/gone\.mako'"
     ):
         app.get("/renew?name=gone.mako&k=1")
+
+
+def make_pages(tmp_path: Path, pages: dict[str, str], include: Any) -> TestApp:
+    """Make an application with a view for each page, configured in some order."""
+    for name, source in pages.items():
+        (tmp_path / name).write_text(source)
+    settings = {
+        "mako.directories": str(tmp_path),
+        "jinja2.directories": str(tmp_path),
+        "dogpile_cache.regions": "short",
+        "dogpile_cache.short.backend": "dogpile.cache.memory",
+    }
+    numbers = count(1)
+    config = Configurator(settings=settings)
+    include(config)
+    for name in pages:
+        config.add_route(name, f"/{name}")
+        config.add_view(
+            lambda request: {"n": lambda: next(numbers)},
+            route_name=name,
+            renderer=name,
+        )
+    return TestApp(config.make_wsgi_app())
+
+
+def test_a_macro_without_the_context_is_bypassed_as_well(tmp_path: Path) -> None:
+    pages = {
+        "lib.jinja2": "{% macro x(n) %}{% cache 'short' %}{{ n() }}{% endcache %}"
+        "{% endmacro %}",
+        "page.jinja2": '{% import "lib.jinja2" as lib %}{{ lib.x(n) }}',
+    }
+
+    def include(config: Configurator) -> None:
+        config.include("pyramid_jinja2")
+        config.include("dogpile_templates.pyramid")
+        config.set_cache_bypass(lambda request: "editor" in request.params)
+
+    app = make_pages(tmp_path, pages, include)
+    queries = ("", "?editor=1", "", "?editor=1")
+    views = [app.get(f"/page.jinja2{query}").text for query in queries]
+    assert views == ["1", "2", "1", "3"]
+
+
+def test_a_mako_template_may_use_its_cache_from_python(tmp_path: Path) -> None:
+    page = (
+        '${local.template.cache.get_or_create("k", lambda: str(n()), region="short")}'
+    )
+    app = make_pages(
+        tmp_path,
+        {"page.mako": page},
+        lambda config: [
+            config.include(name)
+            for name in ("pyramid_mako", "dogpile_templates.pyramid")
+        ],
+    )
+    assert [app.get("/page.mako").text for _ in range(2)] == ["1", "1"]
+
+
+@pytest.mark.parametrize("ours_first", [False, True])
+def test_renderers_that_come_after_a_commit_have_the_tags(
+    tmp_path: Path, ours_first: bool
+) -> None:
+    pages = {
+        "page.mako": TEMPLATES["page.mako"].replace(' cached="True">all', ">all"),
+        "page.html": TEMPLATES["page.jinja2"].split("{% cache key")[0],
+        "page.xhtml": TEMPLATES["page.mako"].replace(' cached="True">all', ">all"),
+    }
+
+    def include(config: Configurator) -> None:
+        names = ["pyramid_mako", "pyramid_jinja2"]
+        names.insert(0 if ours_first else 2, "dogpile_templates.pyramid")
+        for name in names:
+            config.include(name)
+            config.commit()
+        config.add_jinja2_renderer(".html")
+        config.add_mako_renderer(".xhtml")
+
+    app = make_pages(tmp_path, pages, include)
+    for name in pages:
+        first, second = (app.get(f"/{name}?k=1").text for _ in range(2))
+        assert first == second
+        assert first

@@ -200,3 +200,50 @@ def test_a_template_from_a_bytecode_cache_has_the_same_fragments(
         )
         assert env.get_template("page.html").render(next=next_number) == "1"
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_an_overlay_takes_regions_that_are_set_a_second_time(env: Environment) -> None:
+    overlay = env.overlay()
+    source = '{% cache "new" %}x{% endcache %}'
+    region = make_region().configure("dogpile.cache.memory")
+    env.cache_regions = {"new": region}  # type: ignore[attr-defined]
+    assert twice(overlay, source) == ["x", "x"]
+    assert twice(overlay.overlay(), source) == ["x", "x"]
+
+
+def test_environments_share_no_regions_that_nobody_gave_them() -> None:
+    one, other = (
+        Environment(extensions=["dogpile_templates.jinja2.CacheExtension"])
+        for _ in range(2)
+    )
+    region = make_region().configure("dogpile.cache.memory")
+    one.cache_regions["short"] = region  # type: ignore[attr-defined]
+    assert twice(one, '{% cache "short" %}x{% endcache %}') == ["x", "x"]
+    assert other.cache_regions == {}  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("head", ["", '{% extends "base" %}', "{% extends base %}"])
+def test_what_a_tag_shows_is_finalized_once(regions: Regions, head: str) -> None:
+    sources = {"base": "{% block x %}{% endblock %}"}
+    env = jinja2_environment(
+        regions, loader=DictLoader(sources), finalize="<{}>".format, autoescape=False
+    )
+    source = head + (
+        '{% block x %}{% cache "short", 1 %}{{ x }}{% endcache %}{% endblock %}'
+        '{% cache "short", 2 %}{{ x }}{% endcache %}'
+    )
+    views = [env.from_string(source).render(x=1, base="base") for _ in range(2)]
+    assert views == (["<1>"] if head else ["<1><1>"]) * 2
+
+
+def test_a_tag_after_a_parent_that_may_be_none(regions: Regions) -> None:
+    sources = {"base": "base"}
+    env = jinja2_environment(regions, loader=DictLoader(sources))
+    source = (
+        '{% if base %}{% extends "base" %}{% endif %}{% for i in [1] %}'
+        '{% cache "short" %}own{% endcache %}{% endfor %}'
+        '{% set x %}{% cache "short", 2 %}set{% endcache %}{% endset %}{{ x }}'
+    )
+    for base, shown in ((True, "base"), (False, "ownset")):
+        for _ in range(2):
+            assert env.from_string(source).render(base=base) == shown

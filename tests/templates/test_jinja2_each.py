@@ -13,6 +13,7 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from dogpile_cache import CacheRegion, make_region
 from dogpile_cache.proxy import ProxyBackend
+from dogpile_cache.testing import SettableClock
 
 from .engines import Regions, jinja2_environment
 
@@ -220,3 +221,22 @@ def test_any_iterable_is_taken_once(env: Environment) -> None:
         yield from "ab"
 
     assert view(env, LIST, items=items(), n=numbers()) == "<a1><b2>"
+
+
+def test_an_expiration_time_of_a_collection(
+    env: Environment, clock: SettableClock
+) -> None:
+    source = LIST.replace("key=item", "key=item, expiration_time=3")
+    n = numbers()
+    assert view(env, source, items="a", n=n) == "<a1>"
+    clock.move(2)
+    assert view(env, source, items="a", n=n) == "<a1>"
+    clock.move(2)
+    assert view(env, source, items="a", n=n) == "<a2>"
+
+
+def test_a_bypassed_collection_neither_reads_nor_writes(env: Environment) -> None:
+    env.cache_bypass = lambda context: context["preview"]  # type: ignore[attr-defined]
+    n = numbers()
+    for preview, seen in ((True, 1), (False, 2), (True, 3), (False, 2)):
+        assert view(env, LIST, items="a", n=n, preview=preview) == f"<a{seen}>"

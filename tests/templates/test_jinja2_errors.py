@@ -24,6 +24,9 @@ def env(regions: Regions) -> Environment:
     ("arguments", "message"),
     [
         ('42, "k"', r"first argument of the cache tag is 42"),
+        ('["short"]', r"first argument of the cache tag is \['short'\]"),
+        ("(1, 2)", r"first argument of the cache tag is \(1, 2\)"),
+        ('{"a": b}', "first argument of the cache tag"),
         ('short "k"', "commas"),
         (
             '"short", "k", timeout=60',

@@ -187,3 +187,35 @@ def test_what_callers_say_in_a_cached_body_is_theirs(regions: Regions) -> None:
     for x in (1, 2):
         assert render(regions, sources, "one", x=x) == "<one1>"
         assert render(regions, sources, "two", x=x) == "<two1><21>"
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        '{% include "part" ignore missing %}',
+        '{% include ["part", "other"] %}',
+        '{% include "between" %}',
+    ],
+)
+def test_a_part_that_was_missing_is_noticed_when_it_is_there(
+    regions: Regions, reference: str
+) -> None:
+    sources = {
+        "page": CACHED.format(reference),
+        "other": "other",
+        "between": '{% include "part" ignore missing %}',
+    }
+    env = jinja2_environment(regions, loader=DictLoader(sources))
+    page = env.get_template("page")
+    assert page.render() == ("other" if "other" in reference else "")
+    sources["part"] = "part"
+    assert page.render() == "part"
+
+
+def test_an_overlay_may_load_other_parts(regions: Regions) -> None:
+    page = CACHED.format('{% include "part" %}')
+    env = jinja2_environment(regions, loader=DictLoader({"page": page, "part": "one"}))
+    overlay = env.overlay(loader=DictLoader({"page": page, "part": "two"}))
+    for _ in range(2):
+        assert env.get_template("page").render() == "one"
+        assert overlay.get_template("page").render() == "two"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from importlib.metadata import entry_points
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,11 @@ import pytest
 from mako.lookup import TemplateLookup
 from mako.template import Template
 
+import dogpile_templates.mako
 from dogpile_cache import CacheRegion
 from dogpile_cache.exception import ValidationError
 from dogpile_cache.testing import SettableClock
-from dogpile_templates import UnknownRegion
+from dogpile_templates import UnknownRegion, UnstableKeyPart
 
 from .engines import Regions, mako_options
 
@@ -253,3 +255,33 @@ def test_a_file_loaded_twice_or_gone_since_is_no_trouble(
     gone = file_template(path, regions, "${t}", mtime=1000)
     path.unlink()
     assert (gone.render(t=3), gone.render(t=4)) == ("3", "3")
+
+
+def test_both_names_are_entry_points_of_mako() -> None:
+    for name in ("dogpile.cache", "dogpile.templates"):
+        points = [
+            point.value
+            for point in entry_points(group="mako.cache")
+            if point.name == name
+        ]
+        assert "dogpile_templates.mako:DogpileCacheImpl" in points
+
+
+def test_the_second_name_is_registered_too(regions: Regions) -> None:
+    dogpile_templates.mako.register()
+    options = {**mako_options(regions), "cache_impl": "dogpile.templates"}
+    source = '<%def name="x()" cached="True" cache_region="short">x</%def>${x()}'
+    template = Template(source, **options)
+    assert template.render() == "x"
+    assert isinstance(template.cache.impl, dogpile_templates.mako.DogpileCacheImpl)
+
+
+def test_a_key_of_an_undefined_name_is_an_error_that_says_what_to_write(
+    make: Make,
+) -> None:
+    template = make(
+        '<%def name="x()" cached="True" cache_region="short" cache_key="${user}">x'
+        "</%def>${x()}"
+    )
+    with pytest.raises(UnstableKeyPart, match=r"context\.get\('user', None\)"):
+        template.render()

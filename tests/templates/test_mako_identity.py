@@ -11,7 +11,7 @@ import pytest
 from mako.lookup import TemplateLookup
 from mako.template import Template
 
-from dogpile_templates import FragmentInItself
+from dogpile_templates import FragmentInItself, invalidate_fragment
 
 from .engines import Regions, mako_options
 
@@ -157,3 +157,31 @@ def test_a_module_directory_changes_no_key(regions: Regions, tmp_path: Path) -> 
             [str(tmp_path)], module_directory=directory, **mako_options(regions)
         )
         assert lookup.get_template("page").render(n=n) == "0"
+
+
+def test_a_part_that_was_missing_is_noticed_when_it_is_there(
+    regions: Regions, tmp_path: Path
+) -> None:
+    (tmp_path / "page").write_text(
+        CACHED.format("\n% if shown:\n" + '<%include file="part"/>' + "\n% endif\n.")
+    )
+    lookup = TemplateLookup([str(tmp_path)], **mako_options(regions))
+    page = lookup.get_template("page")
+    assert page.render(shown=False).split() == ["."]
+    (tmp_path / "part").write_text("part")
+    assert page.render(shown=True).split() == ["part", "."]
+
+
+def test_a_page_is_one_template_with_and_without_a_slash(
+    regions: Regions, tmp_path: Path
+) -> None:
+    (tmp_path / "part").write_text(CACHED.format("${n()}"))
+    (tmp_path / "around").write_text('<%include file="/part"/>')
+    lookup = TemplateLookup([str(tmp_path)], **mako_options(regions))
+    numbers = count(1)
+    render = lambda page: lookup.get_template(page).render(n=lambda: next(numbers))
+    assert [render(page) for page in ("around", "/part", "part")] == ["1"] * 3
+    for page in ("part", "/part"):
+        before = int(render("around"))
+        invalidate_fragment(lookup, page)
+        assert [render(p) for p in ("around", "/part", "part")] == [str(before + 1)] * 3

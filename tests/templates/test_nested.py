@@ -1,0 +1,98 @@
+"""Fragments in fragments: a circle is an error, and nothing else is."""
+
+from __future__ import annotations
+
+import threading
+from itertools import count
+from typing import Any
+
+import pytest
+from jinja2 import Environment
+from mako.template import Template
+
+from dogpile_cache.testing import SettableClock
+from dogpile_templates.fragments import FragmentInItself
+from tests.unit.threads import Call, eventually
+
+from .engines import Regions, jinja2_environment, mako_options
+
+CARDS = (
+    '{% macro cards(list) %}{% cacheeach "short", i in list, key=i %}{{ i }}'
+    "{% if i == 1 %}({{ cards([2]) }}){% endif %}{% endcacheeach %}{% endmacro %}"
+    "{{ cards(list) }}"
+)
+
+
+@pytest.fixture
+def env(regions: Regions) -> Environment:
+    return jinja2_environment(regions)
+
+
+def view(env: Environment, source: str, **context: Any) -> str:
+    return env.from_string(source).render(context)
+
+
+def test_an_item_may_show_another_item_of_its_collection(env: Environment) -> None:
+    for _ in range(2):
+        assert view(env, CARDS, list=[1, 2]) == "1(2)2"
+
+
+def test_a_collection_whose_item_shows_itself_is_an_error(env: Environment) -> None:
+    source = CARDS.replace("[2]", "[1]")
+    with pytest.raises(FragmentInItself, match="inside itself"):
+        view(env, source, list=[1, 2])
+    assert view(env, CARDS, list=[1, 2]) == "1(2)2"
+
+
+NESTED = (
+    "{% macro m(depth) %}{% cache 'short' %}[{{ value }}{% if depth %}"
+    "{{ m(depth - 1) }}{% endif %}]{% endcache %}{% endmacro %}{{ m(depth) }}"
+)
+
+
+def test_a_stale_fragment_in_itself_is_an_error_too(
+    env: Environment, clock: SettableClock
+) -> None:
+    assert view(env, NESTED, depth=0, value=1) == "[1]"
+    clock.move(11)
+    with pytest.raises(FragmentInItself):
+        view(env, NESTED, depth=1, value=2)
+
+
+def test_a_stale_def_in_itself_is_an_error_too(
+    regions: Regions, clock: SettableClock
+) -> None:
+    template = Template(
+        '<%def name="x(depth)" cached="True" cache_region="short" cache_key="k">'
+        "[${value}${x(depth - 1) if depth else ''}]</%def>${x(depth)}",
+        **mako_options(regions),
+    )
+    assert template.render(depth=0, value=1) == "[1]"
+    clock.move(11)
+    with pytest.raises(FragmentInItself):
+        template.render(depth=1, value=2)
+
+
+def test_two_threads_that_would_wait_for_each_other_both_go_on(
+    env: Environment,
+) -> None:
+    """Each renders one fragment, and shows the one that the other renders."""
+    template = env.from_string(
+        "{% macro m(this, that) %}{% cache 'short', this %}{{ this }}{{ met(this) }}"
+        "{% if that %}{{ m(that, '') }}{% endif %}{% endcache %}{% endmacro %}"
+        "{{ m(this, that) }}"
+    )
+    barrier, numbers = threading.Barrier(2), count()
+
+    def meet(name: str) -> str:
+        if next(numbers) < 2:
+            barrier.wait(10)
+        return ""
+
+    calls = [
+        Call(lambda a=a, b=b: template.render(this=a, that=b, met=meet))
+        for a, b in ("ab", "ba")
+    ]
+    eventually(lambda: all(call.has_ended for call in calls))
+    assert calls[0].result() in ("ab", "aba")  # with the other's own, or not
+    assert calls[1].result() in ("ba", "bab")
