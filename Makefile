@@ -53,7 +53,7 @@ $(VENV)/made.stamp:
 	touch $@
 
 $(VENV)/demo.stamp: $(VENV)/made.stamp pyproject.toml
-	$(INSTALL) --editable '.[mako,jinja2,flask]'
+	$(INSTALL) --editable '.[mako,jinja2,flask,redis]'
 	touch $@
 
 .PHONY: servers

@@ -40,6 +40,9 @@ class Regions(Mapping[str, CacheRegion]):
     :param make: makes the regions; is called with the name.
     """
 
+    setting: str | None = None
+    """What the setting that names the regions is called, for errors."""
+
     def __init__(self, make: Callable[[str], CacheRegion] = make_region) -> None:
         self._make = make
         self._regions: dict[str, CacheRegion] = {}

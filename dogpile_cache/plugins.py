@@ -53,9 +53,12 @@ class PluginLoader:
         found = entry_points(group=self.group)
         if name in found.names:
             return found[name].load()
-        names = ", ".join(sorted({*self.impls, *found.names}))
+        names = sorted({*self.impls, *found.names})
+        like = next((each for each in names if each.replace(".", "_", 1) == name), None)
+        hint = f"  Did you mean {like!r}?" if like else ""
         raise PluginNotFound(
-            f"Couldn't find cache plugin to load: {name!r}; there are {names}."
+            f"Couldn't find cache plugin to load: {name!r}; there are "
+            f"{', '.join(names)}.{hint}"
         )
 
 

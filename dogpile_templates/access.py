@@ -7,7 +7,7 @@ from typing import Any
 
 from dogpile_cache import CacheRegion
 
-from .fragments import Found, FragmentError
+from .fragments import Found, FragmentError, find_region
 
 _ENGINES = {
     "jinja2": "jinja2",
@@ -40,18 +40,20 @@ def invalidate_fragment(
     template: str,
     *parts: Any,
     name: str | None = None,
-    region: CacheRegion | None = None,
+    region: CacheRegion | str | None = None,
 ) -> None:
     """Remove the fragments of a template, for some key parts.
 
     The parameters are those of :func:`fragment_keys`.
 
-    :param region: where they are; by default the region that the tag names, or all
-        regions of the engine where it does not name one.
+    :param region: where they are, or its name; by default the region that the tag
+        names, or all regions of the engine where it does not name one.
+    :raises UnknownRegion: the engine has no region of that name.
     """
     found = _find(engine, template, parts, name)
+    given = None if region is None else find_region(found.named, region, "the engine")
     for known, key in found.keys:
-        only = known if region is None else region
+        only = known if given is None else given
         for each in found.regions if only is None else [only]:
             each.delete(key)
 

@@ -2,12 +2,13 @@
 
 Regions for fragments keep text, which nobody can make a page run code with by writing
 to the cache, unless they are told otherwise; the processes that share a backend make a
-fragment once among them; and an invalidation of a region reaches them all.
+fragment once among them; an invalidation of a region reaches them all; two applications
+on one server have keys of their own; and the server forgets what is long expired.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from dogpile_cache import CacheRegion
@@ -22,16 +23,20 @@ Options = Mapping[str, Mapping[str, Any]]
 
 _OFF, _ON = ("false", "0", "no", "off", "none", ""), ("true", "1", "yes", "on")
 _SWITCHES = {**dict.fromkeys(_OFF, False), **dict.fromkeys(_ON, True)}
+_STALE_FOR = 24 * 3600.0
+"""Seconds that an expired value is there to be served while a new one is made."""
+
 _NULL = {"backend": "dogpile.cache.null"}
 
 
 def configure(
-    regions: Regions, options: Options, prefix: str, *, enabled: bool
+    regions: Regions, options: Options, prefix: str, *, application: str, enabled: bool
 ) -> None:
     """Configure the regions of an application.
 
     :param options: see :meth:`Regions.configure_each`.
     :param prefix: what the settings are called, for the errors.
+    :param application: what keys begin with where others may see them.
     :param enabled: false, nothing is cached.
     :raises ValidationError: an option is unknown, missing or wrong.
     :raises PluginNotFound: a backend is unknown.
@@ -43,8 +48,9 @@ def configure(
     regions.configure_each(safe, prefix)
     for name, region in regions.items():
         if is_shared(region):
+            mangle = region.key_mangler = _beginning(application, region.key_mangler)
             region.region_invalidator = SharedInvalidationStrategy(
-                region.backend, _mangled(region, f"invalidated:{name}")
+                region.backend, mangle(f"invalidated:{name}")
             )
 
 
@@ -64,9 +70,13 @@ def switch(name: str, given: Any) -> bool:
     return _SWITCHES[text]
 
 
-def _mangled(region: CacheRegion, key: str) -> str:
-    mangler = region.key_mangler
-    return key if mangler is None else mangler(key)
+def _beginning(
+    application: str, mangle: Callable[[Any], Any] | None
+) -> Callable[[Any], Any]:
+    """Return a mangler that has all keys begin with the name of the application."""
+    if mangle is None:
+        return lambda key: f"{application}:{key}"
+    return lambda key: mangle(f"{application}:{key}")
 
 
 def _safe(options: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -75,8 +85,14 @@ def _safe(options: Mapping[str, Any]) -> Mapping[str, Any]:
         return options
     backend = load_backend(options["backend"])
     arguments = dict(options.get("arguments") or {})
-    if "distributed_lock" in (getattr(backend, "options", None) or ()):
+    known = getattr(backend, "options", None) or ()
+    if "distributed_lock" in known:
         arguments.setdefault("distributed_lock", True)
+    lifetime = options.get("expiration_time")
+    for server in ("redis", "valkey"):  # memcached forgets when it is full
+        forgets = f"{server}_expiration_time"
+        if forgets in known and isinstance(lifetime, (int, float)) and lifetime >= 0:
+            arguments.setdefault(forgets, lifetime + _STALE_FOR)
     made = {**options, "arguments": arguments}
     if not getattr(backend, "keeps_objects", False) or backend.serializer is not None:
         made.setdefault("serializer", "text")  # its values leave the process

@@ -48,6 +48,7 @@ from dogpile_cache.exception import RegionNotConfigured, ValidationError
 from dogpile_cache.keys import typed_key_generator, typed_multi_key_generator
 
 from .applications import configure, is_shared, switch
+from .flask_settings import REGIONS, check_names, read_options
 from .fragments import find_region
 
 __all__ = ["DogpileCache"]
@@ -57,7 +58,6 @@ BypassT = TypeVar("BypassT", bound=Bypass)
 
 _NAME = "dogpile_cache"
 _BYPASSED = "_dogpile_bypassed"
-_REGIONS = "DOGPILE_REGIONS"
 
 
 class DogpileCache:
@@ -69,7 +69,9 @@ class DogpileCache:
       ``backend``, ``expiration_time``, ``arguments`` and ``serializer``, in lower or
       upper case;
     - ``DOGPILE_DEFAULT_REGION``: the name of the region for tags that name none;
-    - ``DOGPILE_ENABLED``: false, nothing is cached.
+    - ``DOGPILE_ENABLED``: false, nothing is cached;
+    - ``DOGPILE_KEY_PREFIX``: what the keys on a server begin with, which tells this
+      application from others there; by default its import name.
 
     :param app: the first application; others are given to :meth:`init_app`.
     :param bypass: see :meth:`bypass`.
@@ -95,19 +97,27 @@ class DogpileCache:
             raise ValidationError(
                 f"The application {app.name!r} was given to a DogpileCache before."
             )
-        options = _options(app.config.get(_REGIONS))
+        check_names(app.config)
+        options = read_options(app.config.get(REGIONS))
         missing = sorted(self._regions.keys() - options.keys())
         if missing:
             raise ValidationError(
-                f"The program uses the regions {', '.join(missing)}, which {_REGIONS} "
+                f"The program uses the regions {', '.join(missing)}, which {REGIONS} "
                 f"does not name; it names {', '.join(options) or 'none'}."
             )
         regions = Regions(_make)
+        regions.setting = REGIONS
         enabled = switch("DOGPILE_ENABLED", app.config.get("DOGPILE_ENABLED", True))
-        configure(regions, options, f"{_REGIONS}.", enabled=enabled)
+        configure(
+            regions,
+            options,
+            f"{REGIONS}.",
+            application=app.config.get("DOGPILE_KEY_PREFIX") or app.import_name,
+            enabled=enabled,
+        )
         default = app.config.get("DOGPILE_DEFAULT_REGION")
         if default is not None:
-            find_region(regions, default, _REGIONS)
+            find_region(regions, default, REGIONS)
         environment: Any = app.jinja_env
         environment.add_extension("dogpile_templates.jinja2.CacheExtension")
         environment.cache_regions = regions
@@ -126,7 +136,7 @@ class DogpileCache:
         :raises UnknownRegion: the applications there are have no such region.
         """
         if self._apps and not any(name in regions for regions in self._apps.values()):
-            find_region(next(iter(self._apps.values())), name, _REGIONS)
+            find_region(next(iter(self._apps.values())), name, REGIONS)
         if name not in self._regions:
             self._regions[name] = AppRegion(name, self)
         return self._regions[name]
@@ -193,7 +203,7 @@ class AppRegion(CacheRegion):
 
     def configure(self, *args: Any, **kw: Any) -> Any:
         """Refuse to be configured: the applications' settings do that."""
-        raise ValidationError(f"The region {self.name!r} is configured by {_REGIONS}.")
+        raise ValidationError(f"The region {self.name!r} is configured by {REGIONS}.")
 
     configure_from_config = configure
 
@@ -227,31 +237,6 @@ def _make(name: str) -> CacheRegion:
         function_key_generator=typed_key_generator,
         function_multi_key_generator=typed_multi_key_generator,
     )
-
-
-def _options(given: Any) -> dict[str, dict[str, Any]]:
-    if not isinstance(given, Mapping):
-        raise ValidationError(
-            f"app.config[{_REGIONS!r}] is {given!r}; it is a dict of names to the options "
-            'of regions, such as {"short": {"backend": "dogpile.cache.memory"}}.'
-        )
-    options = {}
-    for name, region in given.items():
-        if not isinstance(region, Mapping):
-            raise ValidationError(
-                f"{_REGIONS}[{name!r}] is {region!r}; it is a dict of options, such as "
-                '{"backend": "dogpile.cache.memory", "expiration_time": 60}.'
-            )
-        options[name] = _lower(region)
-        if isinstance(arguments := options[name].get("arguments"), Mapping):
-            options[name]["arguments"] = _lower(arguments)
-    return options
-
-
-def _lower(options: Mapping[Any, Any]) -> dict[str, Any]:
-    """Return options whose names in upper case are in lower case."""
-    given = ((str(name), value) for name, value in options.items())
-    return {n.lower() if n.isupper() else n: value for n, value in given}
 
 
 _commands = AppGroup("cache", help="Look at the regions of the cache, and clear them.")

@@ -45,8 +45,14 @@ class UnknownRegion(FragmentError, LookupError):
 
     def __init__(self, name: object, known: Sequence[object], setting: str) -> None:
         there = "has " + ", ".join(map(repr, known)) if known else "is empty"
-        what = "The fragment names no region" if name is None else f"No region {name!r}"
-        super().__init__(f"{what}; {setting} {there}.")
+        if name is None:
+            what, hint = "The fragment names no region, and there is no default one", ""
+        else:
+            what = f"No region {name!r}"
+            hint = (
+                "  What a fragment is given first, or as cache_region, is its region."
+            )
+        super().__init__(f"{what}; {setting} {there}.{hint}")
         self.name = name
         self.known = known
 
@@ -143,6 +149,8 @@ def _key(identity: str, text: str) -> str:
 class Found(NamedTuple):
     """Be where some fragments are kept."""
 
+    named: Mapping[str, CacheRegion]
+
     regions: list[CacheRegion]
     """The regions that they may be in."""
 
@@ -185,4 +193,5 @@ def find_region(
         return known[given]
     except (KeyError, TypeError):  # the latter for what cannot be a key
         names = sorted(known, key=str)
-        raise UnknownRegion(given, names, setting) from None
+        called = getattr(regions, "setting", None) or setting
+        raise UnknownRegion(given, names, called) from None

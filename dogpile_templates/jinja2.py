@@ -184,4 +184,4 @@ def find_fragments(
         for tag in chosen
         for escaping in (False, True)
     ]
-    return Found(all_regions(regions, default), keys)
+    return Found(regions, all_regions(regions, default), keys)

@@ -36,5 +36,6 @@ def find_fragments(
         impl.key(place, parts[0] if parts else place.default_key, shown)
         for impl, place in chosen
     ]
-    regions = all_regions(arguments.get("regions"), arguments.get("region"))
-    return Found(regions, [(None, key) for key in keys])
+    named = arguments.get("regions") or {}
+    regions = all_regions(named, arguments.get("region"))
+    return Found(named, regions, [(None, key) for key in keys])

@@ -14,11 +14,13 @@ with settings such as these::
     dogpile_cache.long.arguments.url = redis://localhost/0
 
 The environments of pyramid_jinja2 get the tags ``cache`` and ``cacheeach``; in the
-templates of pyramid_mako ``cached="True" cache_region="short"`` works.  Four settings
+templates of pyramid_mako ``cached="True" cache_region="short"`` works.  Five settings
 are about all regions:
 
 - ``dogpile_cache.default_region``: the name of the region for what names none;
 - ``dogpile_cache.enabled``: false, nothing is cached;
+- ``dogpile_cache.key_prefix``: what the keys on a server begin with, which tells this
+  application from others there; by default the name of its package;
 - ``dogpile_cache.bypass``: the dotted name of a function; see ``set_cache_bypass``;
 - ``dogpile_cache.instance``: the dotted name of the :class:`~dogpile_cache.config.Regions`
   whose regions the program decorates functions with when it is imported.
@@ -48,7 +50,7 @@ __all__ = ["includeme"]
 
 _AFTER_RENDERERS = 100  # the order in which actions are done; theirs are 0 and 1
 _PREFIX = "dogpile_cache."
-_OF_ALL = ("default_region", "enabled", "bypass", "instance")
+_OF_ALL = ("default_region", "enabled", "bypass", "instance", "key_prefix")
 
 
 def includeme(config: Configurator) -> None:
@@ -123,6 +125,7 @@ class _State:
         about_all = {name: settings.pop(_PREFIX + name, None) for name in _OF_ALL}
         enabled = about_all["enabled"]
         self._enabled = enabled in (None, "") or switch(f"{_PREFIX}enabled", enabled)
+        self._application = about_all["key_prefix"] or config.root_package.__name__
         self._default: str | None = about_all["default_region"] or None
         self.bypass: Any = config.maybe_dotted(about_all["bypass"])
         regions: Any = config.maybe_dotted(about_all["instance"]) or Regions()
@@ -132,6 +135,7 @@ class _State:
                 "dogpile_cache.config."
             )
         self.regions = regions
+        regions.setting = f"{_PREFIX}regions"
         self.engines: dict[str, Any] = {}  # by the extension of their files
         self.options: dict[str, Mapping[str, Any]] = {}
         if any(name.startswith(_PREFIX) for name in settings):
@@ -139,7 +143,13 @@ class _State:
 
     def finish(self) -> None:
         """Configure the regions, and hand them to the renderers."""
-        configure(self.regions, self.options, _PREFIX, enabled=self._enabled)
+        configure(
+            self.regions,
+            self.options,
+            _PREFIX,
+            application=self._application,
+            enabled=self._enabled,
+        )
         if self._default is not None:
             find_region(self.regions, self._default, f"{_PREFIX}regions")
         self.serve()

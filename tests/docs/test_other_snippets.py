@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 import types
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from jinja2 import Environment
-from mako.template import Template
+from jinja2 import Environment, FunctionLoader, meta
+from mako.lookup import TemplateLookup
 
 import dogpile_templates.mako
+from dogpile_cache import make_region
 
 from .test_snippets import PAGES, ROOT, languages, name, snippets
 
@@ -27,21 +30,63 @@ dogpile_templates.mako.register()
 RUN_ELSEWHERE = {"python", "ini", "text"}  # of which the last is for readers only
 
 
-def read_jinja(snippet: str) -> None:
-    env = Environment(extensions=["dogpile_templates.jinja2.CacheExtension"])
-    env.from_string(snippet)
+class Anything:
+    """Be a value of whichever kind a snippet takes it for."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Anything:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return Anything(f"{self._name}.{name}")
+
+    def __call__(self, *args: object, **kw: object) -> Anything:
+        return Anything(f"{self._name}()")
+
+    def __iter__(self) -> Iterator[Anything]:
+        return iter([Anything(f"{self._name}[0]"), Anything(f"{self._name}[1]")])
+
+    def __str__(self) -> str:
+        return self._name
+
+    __repr__ = __cache_key__ = __str__
 
 
-def read_mako(snippet: str) -> None:
-    cache: Any = Template(snippet, cache_impl="dogpile.cache").cache
-    assert cache.impl is not None
+def regions() -> Any:
+    made = lambda: make_region().configure("dogpile.cache.memory", 60)
+    return defaultdict(made)
+
+
+def render_jinja(snippet: str) -> None:
+    env: Any = Environment(
+        extensions=["dogpile_templates.jinja2.CacheExtension"],
+        loader=FunctionLoader(lambda name: ""),
+    )
+    env.cache_regions = known = regions()
+    env.cache_default_region = "short"
+    assert known["short"] is not known["long"]
+    names = meta.find_undeclared_variables(env.parse(snippet)) - known.keys()
+    template = env.from_string(snippet)
+    first, second = (template.render({n: Anything(n) for n in names}) for _ in range(2))
+    assert first == second
+
+
+def render_mako(snippet: str) -> None:
+    args = {"regions": regions(), "region": "short"}
+    lookup = TemplateLookup(cache_impl="dogpile.cache", cache_args=args)
+    lookup.put_string("page", snippet)
+    template = lookup.get_template("page")
+    found = set(re.findall(r"context\.get\('(\w+)'", template.code))
+    names = {name: Anything(name) for name in found}
+    assert template.render(**names) == template.render(**names)
 
 
 READERS: dict[str, Callable[[str], object]] = {
-    "jinja": read_jinja,
-    "html+jinja": read_jinja,
-    "mako": read_mako,
-    "html+mako": read_mako,
+    "jinja": render_jinja,
+    "html+jinja": render_jinja,
+    "mako": render_mako,
+    "html+mako": render_mako,
     "toml": tomllib.loads,
 }
 
@@ -55,7 +100,7 @@ NONSENSE = {
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
-def test_the_snippets_of_every_language_can_be_read(page: Any) -> None:
+def test_the_snippets_of_every_language_run(page: Any) -> None:
     assert languages(page) <= RUN_ELSEWHERE | set(READERS)
     assert page.read_text().count("code-block::") == sum(
         len([*snippets(page, language)]) for language in languages(page)

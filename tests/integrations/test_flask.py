@@ -86,7 +86,11 @@ def test_what_is_stored_is_text(cache: DogpileCache, redis_server: Any) -> None:
             cache.region("short").set("key", {"a": 1})
         cache.region("long").set("key", {"a": 1})
         cache.region("short").set("key", "text")
-        assert cache.region("short").backend.get_serialized("key").endswith(b"}|text")  # type: ignore[union-attr]
+        region = cache.regions["short"]
+        assert region.key_mangler is not None
+        mangled = region.key_mangler("key")
+        assert mangled == f"{app.import_name}:key"
+        assert region.backend.get_serialized(mangled).endswith(b"}|text")  # type: ignore[union-attr]
         cache.region("short").delete("key")
 
 
@@ -275,8 +279,9 @@ def run(cache: DogpileCache, redis_server: Any) -> tuple[Flask, Run]:
         "arguments": {"port": redis_server.port},
     }
     regions = {"short": redis, "long": MEMORY}
-    other = make_app(DogpileCache(), regions)
-    return make_app(cache, regions), other.test_cli_runner().invoke
+    other = make_app(DogpileCache(), regions, DOGPILE_KEY_PREFIX="site")
+    app = make_app(cache, regions, DOGPILE_KEY_PREFIX="site")
+    return app, other.test_cli_runner().invoke
 
 
 def test_the_command_regions_lists_them(run: tuple[Flask, Run]) -> None:
@@ -376,3 +381,57 @@ def test_processes_that_share_a_server_render_a_fragment_once_among_them(
     with app.app_context():
         for region in cache.regions.values():
             assert region.actual_backend.get_mutex("key") is not None
+
+
+def test_two_applications_on_one_server_do_not_see_each_other(
+    redis_server: Any,
+) -> None:
+    options = {
+        "backend": "dogpile.cache.redis",
+        "arguments": {"port": redis_server.port},
+    }
+    key, caches = f"k={next(NUMBERS)}", [DogpileCache(), DogpileCache()]
+    apps = [make_app(cache, {"short": options, "long": options}) for cache in caches]
+    for app, shown in zip(apps, "ab"):
+        app.jinja_env.globals["n"] = lambda shown=shown: shown
+    for _ in range(2):
+        assert [view(app, key)[0] for app in apps] == ["a", "b"]
+    for cache, app in zip(caches, apps):
+        with app.app_context():
+            cache.region("short").set("key", app.name)
+    for cache, app in zip(caches, apps):
+        with app.app_context():
+            assert cache.region("short").get("key") == app.name
+
+
+def test_a_server_forgets_what_has_been_stale_for_a_day(
+    cache: DogpileCache, redis_server: Any
+) -> None:
+    options = {
+        "backend": "dogpile.cache.redis",
+        "expiration_time": 60,
+        "arguments": {"port": redis_server.port},
+    }
+    app = make_app(cache, {"short": options, "long": MEMORY})
+    with app.app_context():
+        region = cache.regions["short"]
+        region.set("key", "text")
+        assert region.key_mangler is not None
+        client: Any = region.actual_backend
+        left = client.reader_client.ttl(region.key_mangler("key"))
+    assert 86_400 < left <= 86_460
+
+
+def test_a_misspelt_setting_is_an_error(cache: DogpileCache) -> None:
+    with pytest.raises(ValidationError, match=r"'DOGPILE_ENABLE'; there are DOGPILE_"):
+        make_app(cache, DOGPILE_ENABLE=False)
+
+
+def test_an_unknown_region_is_told_by_the_name_of_the_setting(
+    cache: DogpileCache,
+) -> None:
+    app = make_app(cache)
+    with app.test_request_context():
+        for tag in ('{% cache "shrt" %}', "{% cache %}"):
+            with pytest.raises(UnknownRegion, match="DOGPILE_REGIONS has 'long'"):
+                render_template_string(tag + "{% endcache %}")

@@ -194,7 +194,9 @@ def test_what_redis_keeps_of_a_page_is_text(
             engine = request.registry["engine"]
             name = page[1:].partition("?")[0]
             for key in fragment_keys(engine, name, page.partition("=")[2]):
-                kept.append(request.cache_regions["short"].backend.get_serialized(key))
+                region = request.cache_regions["short"]
+                mangle = region.key_mangler or str
+                kept.append(region.backend.get_serialized(mangle(key)))
             return ""
 
         config.add_route("look", "/look")

@@ -15,6 +15,7 @@ from mako.lookup import TemplateLookup
 from dogpile_cache import CacheRegion, make_region
 from dogpile_templates import (
     FragmentError,
+    UnknownRegion,
     UnstableKeyPart,
     fragment_keys,
     invalidate_fragment,
@@ -219,3 +220,17 @@ def test_templates_compiled_ahead_of_time_cannot_be_asked(
     compiled = jinja2_environment({}, loader=ModuleLoader(tmp_path))
     with pytest.raises(FragmentError, match="The source of 'part' cannot be had"):
         fragment_keys(compiled, "part")
+
+
+def test_the_region_may_be_given_by_its_name(
+    env: Environment, lookup: TemplateLookup, regions: dict[str, CacheRegion]
+) -> None:
+    lookup.get_template("page").render(k=5, n=str)
+    before = kept(regions["short"])
+    invalidate_fragment(lookup, "page", 5, name="one", region="long")
+    assert kept(regions["short"]) == before
+    invalidate_fragment(lookup, "page", 5, name="one", region="short")
+    assert kept(regions["short"]) != before
+    for engine in (env, lookup):
+        with pytest.raises(UnknownRegion, match="has 'long', 'short'"):
+            invalidate_fragment(engine, "page", 5, name="one", region="shrt")

@@ -194,7 +194,9 @@ def test_a_region_for_all_may_be_named_in_cache_args(regions: Regions) -> None:
 
 def test_no_region_is_an_error_that_lists_those_there_are(make: Make) -> None:
     template = make('<%page cached="True"/>x')
-    with pytest.raises(UnknownRegion, match=r"no region;.*regions.* 'long', 'short'"):
+    with pytest.raises(
+        UnknownRegion, match=r"no region, and .*regions.* 'long', 'short'"
+    ):
         template.render()
     template = make('<%page cached="True" cache_region="short"/>x', cache_args={})
     with pytest.raises(UnknownRegion, match=r'cache_args\["regions"\] is empty'):

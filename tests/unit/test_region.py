@@ -154,6 +154,8 @@ def test_a_wrong_expiration_time_is_an_error_that_says_what_is_allowed(
 
 
 def test_an_unknown_backend_is_an_error_that_names_those_there_are() -> None:
+    with pytest.raises(PluginNotFound, match=r"mean 'dogpile\.cache\.redis'\?"):
+        make_region().configure("dogpile_cache.redis")
     with pytest.raises(PluginNotFound, match=r"'dogpile\.cache\.memroy'.*\.memory,"):
         make_region().configure("dogpile.cache.memroy")
 
