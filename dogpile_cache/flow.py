@@ -97,11 +97,12 @@ async def async_drive(flow: Flow[T]) -> T:
     The flow is given every error, a cancellation above all, and may then wait: while
     it lets go of what it holds, the task is not cancelled again.
     """
+    answer: Any = None
     error: BaseException | None = None
     try:
-        step = flow.send(None)
         while True:
-            error = None
+            step = flow.send(answer) if error is None else flow.throw(error)
+            answer = error = None
             try:
                 answer = await _taken(step)
             except GeneratorExit as closing:
@@ -111,7 +112,6 @@ async def async_drive(flow: Flow[T]) -> T:
                 error = _Stopped(stop)
             except BaseException as raised:  # noqa: BLE001  # the flow is to have it
                 error = raised
-            step = flow.send(answer) if error is None else flow.throw(error)
     except StopIteration as end:
         result: T = end.value
         return result

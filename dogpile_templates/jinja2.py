@@ -18,12 +18,14 @@ say that it refers to is looked up when the tag is first rendered.
 from __future__ import annotations
 
 import threading
+from itertools import product
 from typing import Any
 
 from jinja2 import Environment, nodes
 from jinja2.ext import Extension
+from jinja2.lexer import TokenStream
 from jinja2.parser import Parser
-from jinja2.runtime import Context, Macro
+from jinja2.runtime import Context
 
 from .fragments import (
     Found,
@@ -35,7 +37,9 @@ from .fragments import (
 )
 from .jinja2_nodes import TagNodes
 from .jinja2_render import FILTERS, SETTINGS, name_in_keys, setting
-from .jinja2_sources import References, Versions, ancestry, references_of, tags_of
+from .jinja2_scopes import Names, References, references_of
+from .jinja2_shown import Shown
+from .jinja2_sources import Lineage, Versions, lineages, tags_of
 from .jinja2_tags import MARK, Tag
 
 __all__ = ["CacheExtension", "find_fragments"]
@@ -67,6 +71,8 @@ class CacheExtension(Extension):
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         for other in getattr(environment, "extensions", {}).values():
+            if other.identifier == self.identifier:
+                continue  # it is given to this environment a second time
             if not self.tags.isdisjoint(other.tags):
                 raise FragmentError(
                     f"The extension {other.identifier} has the tag 'cache' already; an "
@@ -76,23 +82,32 @@ class CacheExtension(Extension):
         if environment.cache_regions is None:  # type: ignore[attr-defined]  # just set
             environment.cache_regions = {}  # type: ignore[attr-defined]
         environment.filters.update(FILTERS)
-        self._versions = Versions(environment)
         self._compiling = threading.local()
         self.of_parent: dict[str, Any] = {}  # what an overlay was made with
+        self._look_into(environment)
+
+    def _look_into(self, environment: Environment) -> None:
+        self._versions = Versions(environment)
+        self._shown = Shown(self._versions.of_template)
 
     def bind(self, environment: Environment) -> CacheExtension:
         """Return the extension for an overlay, which may load other templates."""
         bound = super().bind(environment)
-        bound._versions = Versions(environment)
+        bound._look_into(environment)
         bound.of_parent = {name: getattr(environment, name) for name in SETTINGS}
         return bound
 
     def preprocess(
         self, source: str, name: str | None, filename: str | None = None
     ) -> str:
-        """Take note of the source; what follows in this thread is its parsing."""
-        self._compiling.source, self._compiling.references = source, None
+        """Take note of the source, of which a stream of tokens is made next."""
+        self._compiling.source = source
         return source
+
+    def filter_stream(self, stream: TokenStream) -> TokenStream:
+        """Take note of the stream, by which the tags find their source."""
+        stream.dogpile_source = _Source(self._compiling.source)  # type: ignore[attr-defined]
+        return stream
 
     def parse(self, parser: Parser) -> list[nodes.Node]:
         """Parse one tag, up to its end."""
@@ -100,54 +115,85 @@ class CacheExtension(Extension):
         kind, lineno = token.value, token.lineno
         if parser.environment.is_async:
             parser.fail(f"The {kind} tag does not work with enable_async=True.", lineno)
+        source: Any = getattr(parser.stream, "dogpile_source", None)
+        if source is None:  # another extension has put a stream in place of ours
+            source = _Source(self._compiling.source)
+            parser.stream.dogpile_source = source  # type: ignore[attr-defined]
+        references, scope = source.of_next_tag(parser.environment)
         parsed = TagNodes(parser, kind, lineno)
-        references = self._references(parser)
+        tag = self._tag(parser, kind, parsed, source, scope)
+        return parsed.make(tag, references)
+
+    def _tag(
+        self, parser: Parser, kind: str, parsed: TagNodes, source: _Source, scope: Names
+    ) -> Tag:
         called = name_in_keys(self.environment, parser.name)
-        place = ("jinja2", kind, parsed.digest)
-        tag = Tag(
+        local = [
+            f"{name} {scope[name]}" for name in sorted(scope.keys() & parsed.names)
+        ]
+        place = ("jinja2", kind, parsed.digest, *local)
+        shows_macros = parsed.calls and parsed.is_in_macro
+        words = source.references.words
+        return Tag(
             MARK,
-            identity(called, self._compiling.digest, place),
+            identity(called, source.digest, place),
             parser.name,
-            references.names,
-            shows_blocks=parsed.shows_blocks or references.mentions_self,
-            shows_caller="caller" in parsed.special,
+            source.references.names,
+            shows_blocks=parsed.shows_blocks or "self" in words,
+            shows_caller=shows_macros and "caller" in words,
+            shows_macros=shows_macros,
+            own_escaping="autoescape" in words,
             name=parsed.arguments.name,
             region=parsed.arguments.region_name,
         )
-        return parsed.make(tag, references.extends)
-
-    def _references(self, parser: Parser) -> References:
-        """Return what the template refers to; look for it at the first tag."""
-        compiling = self._compiling
-        if compiling.references is None:
-            compiling.references = references_of(parser.environment, compiling.source)
-            compiling.digest = digest(compiling.source)
-        found: References = compiling.references
-        return found
 
     def identity(
         self,
-        tag: tuple[Any, ...],
-        escaping: bool,
-        shown: Context | str,
-        outer: Any = None,
+        tag: Tag,
+        escaping: tuple[bool, bool],
+        shown: Context | Lineage,
+        body: Any = None,
+        outer: dict[str, Any] | None = None,
     ) -> str:
         """Return what tells the fragments of a tag from those of all others.
 
-        :param escaping: whether autoescape is on.
-        :param shown: the context of a rendering, or the name of the page rendered.
+        :param escaping: whether autoescape is on, and was when the body was compiled.
+        :param shown: the context of a rendering, or the lineage of a page.
+        :param body: the macro of the body, where it is rendered.
         :param outer: what the body has of the macro around it, by its own names.
         """
-        _, own, template, references, shows_blocks, shows_caller, _, _ = tag
-        identity = f"{own}+" if escaping else f"{own}-"
-        if references:
-            identity += self._versions.of(template, references)
-        if shows_blocks:
-            identity += self._versions.of_blocks(shown)
-        caller = outer["_cached_caller"] if shows_caller and outer else None
-        if isinstance(caller, Macro):
-            identity += self._versions.of_function(caller._func)
-        return identity
+        identity = f"{tag.own}+" if escaping[0] else f"{tag.own}-"
+        if tag.own_escaping:
+            identity += "+" if escaping[1] else "-"
+        if tag.references:
+            identity += self._versions.of(tag.template, tag.references)
+        if tag.shows_blocks:
+            digests = self._versions if isinstance(shown, Lineage) else self._shown
+            identity += digests.of_blocks(shown)  # type: ignore[arg-type]
+        if tag.shows_macros and body is not None:
+            identity += self._shown.of_body(body, outer)
+        return identity if len(identity) <= 124 else digest(identity)
+
+
+class _Source:
+    """Be the source of a template while it is compiled."""
+
+    references: References
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._tags = 0
+
+    def of_next_tag(self, environment: Environment) -> tuple[References, Names]:
+        """Return what the template refers to, and what the names around a tag mean."""
+        if not self._tags:  # most templates have none
+            self.references = references_of(environment, self._text)
+            self.digest = digest(self._text)
+        self._tags += 1
+        scopes = self.references.scopes
+        return self.references, scopes[self._tags - 1] if self._tags <= len(
+            scopes
+        ) else {}
 
 
 def find_fragments(
@@ -160,7 +206,10 @@ def find_fragments(
             "The environment has no cache tag; it needs extensions="
             f"[{CacheExtension.identifier!r}]."
         )
-    tags = {tag: None for each in ancestry(environment, page) for tag in tags_of(each)}
+    lines = lineages(environment, page)
+    tags = {
+        tag: None for line in lines for each in line.templates for tag in tags_of(each)
+    }
     chosen = [tag for tag in tags if name is None or tag.name == name]
     if not chosen:
         names = ", ".join(sorted(repr(tag.name) for tag in tags if tag.name))
@@ -168,20 +217,31 @@ def find_fragments(
             f"The template {page!r} has no cache tag"
             + (f" of the name {name!r}; it has {names or 'none'}." if name else ".")
         )
-    told = next((tag for tag in chosen if tag.shows_caller), None)
-    if told is not None:
-        raise FragmentError(
-            f"The tag {told.name!r} of {told.template!r} shows what the caller of its "
-            "macro says, so its keys cannot be told."
-        )
+    for tag in chosen:
+        _check_known(tag, lines)
     regions = setting(environment, "cache_regions") or {}
     default = setting(environment, "cache_default_region")
-    keys = [
+    keys = {
         (
             regions.get(tag.region) if tag.region else None,
-            fragment_key(extension.identity(tag, escaping, page), parts),
-        )
+            fragment_key(extension.identity(tag, (now, compiled), line), parts),
+        ): None
         for tag in chosen
-        for escaping in (False, True)
-    ]
-    return Found(regions, all_regions(regions, default), keys)
+        for now, compiled in product((False, True), repeat=2)
+        for line in lines
+    }
+    return Found(regions, all_regions(regions, default), list(keys))
+
+
+def _check_known(tag: Tag, lines: list[Lineage]) -> None:
+    """Raise a FragmentError if the keys of a tag are known but when it is rendered."""
+    if tag.shows_caller:
+        raise FragmentError(
+            f"The tag {tag.name!r} of {tag.template!r} shows what the caller of its "
+            "macro says, so its keys cannot be told."
+        )
+    if tag.shows_blocks and not all(line.is_whole for line in lines):
+        raise FragmentError(
+            f"The tag {tag.name!r} of {tag.template!r} shows a block, and what the page "
+            "extends is chosen when it is rendered, so its keys cannot be told."
+        )

@@ -20,9 +20,10 @@ from jinja2.visitor import NodeTransformer
 
 from .fragments import digest
 from .jinja2_render import EACH, NOTE, ONE
+from .jinja2_scopes import References
 from .jinja2_tags import ArgumentParser, Tag
 
-_BODY, _ITEMS = "_cached", "_cached_items"  # what a template calls them
+_BODY, _ITEMS, _TAG = "_cached", "_cached_items", "_cached_tag"  # in the template
 _OF_MACROS = {"caller", "varargs", "kwargs"}
 _NO_FRAMES = {"if", "for", "with", "autoescape", "filter"}  # of their own
 
@@ -38,13 +39,19 @@ class TagNodes:
         self._tag = tag
         self._lineno = lineno
         self.arguments = ArgumentParser(parser, tag, lineno).parse()
+        *around, _own = parser._tag_stack
+        self.is_in_macro = not {"macro", "call"}.isdisjoint(around)
+        self._is_at_root = _NO_FRAMES.issuperset(around)
         self.body = self._parse_body()
+        self.names = {each.name for each in self._find(nodes.Name)}
+        self.calls = bool([*self._find((nodes.Call, nodes.Include))])
         self.digest = digest(repr((self._target, self.body)))  # which shows no lines
         self.shows_blocks = any(map(_shows_blocks, self.body))
         own = _OF_MACROS if self.arguments.loop is None else {*_OF_MACROS, "loop"}
+        own = own - self._assigned() - ({"loop"} & {*self._targets})
         names = _OwnNames(own)
         self.body = names.visit_all(self.body)
-        self.special = sorted(names.found & _OF_MACROS)
+        self.special = sorted((names.found & _OF_MACROS) - {*self._targets})
         if names.leaves:
             parser.fail(f"The body of a {tag} tag cannot be left by a break.", lineno)
 
@@ -62,31 +69,48 @@ class TagNodes:
             loop.else_ = self._parser.parse_statements((end,), drop_needle=True)
         return body
 
-    def make(self, tag: Tag, extends: bool) -> list[nodes.Node]:
+    def make(self, tag: Tag, references: References) -> list[nodes.Node]:
         """Return the nodes.
 
-        :param extends: whether the template may extend another one.
+        The tag itself stands in its body's code, where a template cannot forge it.
         """
+        noted = nodes.Assign(nodes.Name(_TAG, "store"), nodes.Const(tuple(tag)))
+        self.body = [noted, *self.body]
+        if tag.own_escaping:  # this is Markup where the compiler escapes
+            self.arguments.options["escaped"] = nodes.TemplateData("")
         loop = self.arguments.loop
-        made = self._one(tag) if loop is None else self._each(tag, loop)
+        made = self._one() if loop is None else self._each(loop)
         filter: Any = made.pop()
         filter.set_lineno(self._lineno)
         block: nodes.Node = nodes.FilterBlock([], filter)
-        if extends and self._is_at_root:
+        if references.extends and self._is_at_root:
             block = nodes.If(nodes.Not(_parent_template()), [block], [], [])
         return [node.set_lineno(self._lineno) for node in (*made, block)]
 
+    def _find(self, kinds: Any) -> Iterator[Any]:
+        for node in self.body:
+            if isinstance(node, kinds):
+                yield node
+            yield from node.find_all(kinds)
+
+    def _assigned(self) -> set[str]:
+        """Return the names that the body, or its loop, gives a meaning of its own."""
+        stored = {name.name for name in self._find(nodes.Name) if name.ctx != "load"}
+        for node in self._find((nodes.Import, nodes.FromImport)):
+            bound = [node.target] if isinstance(node, nodes.Import) else node.names
+            stored.update(each if isinstance(each, str) else each[1] for each in bound)
+        return stored
+
     @property
-    def _is_at_root(self) -> bool:
-        """Whether the tag is in no block, macro or the like of its template."""
-        *around, _own = self._parser._tag_stack
-        return _NO_FRAMES.issuperset(around)
+    def _targets(self) -> list[str]:
+        """The names that the loop of a collection assigns to."""
+        return [] if self._target is None else [n.name for n in _names(self._target)]
 
-    def _one(self, tag: Tag) -> list[nodes.Node]:
+    def _one(self) -> list[nodes.Node]:
         parts = nodes.Tuple(self.arguments.parts, "load")
-        return [self._macro([]), self._filter(ONE, tag, parts)]
+        return [self._macro([]), self._filter(ONE, parts)]
 
-    def _each(self, tag: Tag, loop: nodes.For) -> list[nodes.Node]:
+    def _each(self, loop: nodes.For) -> list[nodes.Node]:
         target, [key] = loop.target, self.arguments.parts
         names = [name.name for name in _names(target)]
         items = nodes.Name(_ITEMS, "load")
@@ -96,8 +120,8 @@ class TagNodes:
         return [
             nodes.Assign(nodes.Name(_ITEMS, "store"), nodes.List([])),
             loop,
-            self._macro([*names, _own_name("loop")]),
-            self._filter(EACH, tag, items),
+            self._macro([*map(_parameter, names), _own_name("loop")]),
+            self._filter(EACH, items),
         ]
 
     def _macro(self, names: list[str]) -> nodes.Macro:
@@ -105,7 +129,7 @@ class TagNodes:
         named = [nodes.Name(name, "param") for name in parameters]
         return nodes.Macro(_BODY, named, [], self.body)
 
-    def _filter(self, name: str, tag: Tag, given: nodes.Expr) -> nodes.Filter:
+    def _filter(self, name: str, given: nodes.Expr) -> nodes.Filter:
         region = self.arguments.region or nodes.Const(None)
         keywords = self.arguments.keywords
         if self.special:
@@ -114,7 +138,7 @@ class TagNodes:
                 for each in self.special
             ]
             keywords.append(nodes.Keyword("outer", nodes.Dict(pairs)))
-        arguments = [nodes.Const(tuple(tag)), region, given]
+        arguments = [region, given]
         body = nodes.Name(_BODY, "load")
         return nodes.Filter(body, name, arguments, keywords, None, None)
 
@@ -150,6 +174,11 @@ def _loaded(target: nodes.Node) -> nodes.Expr:
         return nodes.Tuple([_loaded(item) for item in target.items], "load")
     assert isinstance(target, nodes.Name)  # there are no other targets in a loop
     return nodes.Name(target.name, "load")
+
+
+def _parameter(name: str) -> str:
+    """Return what the parameter for a variable of a loop is called."""
+    return _own_name(name) if name in _OF_MACROS else name
 
 
 def _own_name(name: str) -> str:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from types import CodeType
 from typing import Any, NoReturn, TypeVar
 
 from jinja2 import Environment, Undefined, pass_context
-from jinja2.exceptions import UndefinedError
-from jinja2.runtime import Context, LoopContext
+from jinja2.exceptions import SecurityError, UndefinedError
+from jinja2.runtime import Context, LoopContext, Macro
+from markupsafe import Markup
 
 from dogpile_cache import CacheRegion
 from dogpile_cache.exception import CreationDeadlock
@@ -27,6 +29,7 @@ from .fragments import (
     rendering,
     within,
 )
+from .jinja2_tags import MARK, Tag
 
 EXTENSION = f"{__package__}.jinja2.CacheExtension"
 ONE, EACH, NOTE = (f"{__package__}.{name}" for name in ("one", "each", "note"))
@@ -38,29 +41,30 @@ T = TypeVar("T")
 @pass_context
 def _render(
     context: Context,
-    body: Callable[..., str],
-    tag: tuple[Any, ...],
+    body: Macro,
     region: Any,
     parts: tuple[Any, ...],
     bare: str | None = None,
     expiration_time: Any = None,
     when: Any = True,
     outer: Any = None,
+    escaped: str | None = None,
 ) -> str:
     """Return the output of a tag; called by the compiled template.
 
     :param outer: what the body has of the macro around it, by its own names.
+    :param escaped: Markup if the body was compiled with autoescape; None if that is as
+        it is now.
     """
+    tag = _tag_of(body)
     environment = context.environment
-    render = body if outer is None else partial(body, **outer)
+    render: Callable[..., str] = body if outer is None else partial(body, **outer)
     bypass = setting(environment, "cache_bypass")
     if not when or (bypass is not None and bypass(context)):
         return render()
-    extension: Any = environment.extensions[EXTENSION]
-    identity = extension.identity(tag, context.eval_ctx.autoescape, context, outer)
-    key = fragment_key(identity, parts)
+    key = fragment_key(_identity(tag, context, body, outer, escaped), parts)
     if rendering.get():
-        refuse_in_itself(tag[2], (key,))
+        refuse_in_itself(tag.template, (key,))
     try:
         text: str = _region(environment, region, bare).get_or_create(
             key,
@@ -70,6 +74,34 @@ def _render(
     except CreationDeadlock as error:
         return _rendered_anyway(error, (key,), render)
     return text
+
+
+def _identity(
+    tag: Tag, context: Context, body: Macro, outer: Any, escaped: str | None
+) -> str:
+    escaping: bool = context.eval_ctx.autoescape
+    compiled = escaping if escaped is None else isinstance(escaped, Markup)
+    extension: Any = context.environment.extensions[EXTENSION]
+    made: str = extension.identity(tag, (escaping, compiled), context, body, outer)
+    return made
+
+
+_tags: dict[int, tuple[CodeType, Tag]] = {}
+
+
+def _tag_of(body: Macro) -> Tag:
+    """Return the tag that a body is of, which stands first in its code."""
+    code: Any = getattr(getattr(body, "_func", None), "__code__", None)
+    known = _tags.get(id(code))
+    if known is not None and known[0] is code:
+        return known[1]
+    for constant in getattr(code, "co_consts", ()):
+        if isinstance(constant, tuple) and constant[:1] == (MARK,):
+            if len(_tags) > 4096:  # templates from strings may go on for ever
+                _tags.clear()
+            _tags[id(code)] = code, Tag._make(constant)
+            return _tags[id(code)][1]
+    raise SecurityError(f"{body!r} is not the body of a cache tag.")
 
 
 def _rendered_anyway(
@@ -97,18 +129,19 @@ def _note(
 @pass_context
 def _render_each(
     context: Context,
-    body: Callable[..., str],
-    tag: tuple[Any, ...],
+    body: Macro,
     region: Any,
     items: list[tuple[Any, Any, tuple[Any, ...]]],
     bare: str | None = None,
     expiration_time: Any = None,
     when: Any = True,
     outer: Any = None,
+    escaped: str | None = None,
 ) -> str:
     """Return the output of a collection; called by the compiled template."""
+    tag = _tag_of(body)
     environment = context.environment
-    render_one = body if outer is None else partial(body, **outer)
+    render_one: Callable[..., str] = body if outer is None else partial(body, **outer)
 
     def render(keys: Iterable[T], wanted: Iterable[T]) -> list[str]:
         missing, made = set(wanted), dict[T, str]()
@@ -123,11 +156,10 @@ def _render_each(
     if not when or (bypass is not None and bypass(context)):
         places = range(len(items))
         return "".join(render(places, places))
-    extension: Any = environment.extensions[EXTENSION]
-    identity = extension.identity(tag, context.eval_ctx.autoescape, context, outer)
+    identity = _identity(tag, context, body, outer, escaped)
     keys = fragment_keys(identity, [key for key, _, _ in items])
     if rendering.get():
-        refuse_in_itself(tag[2], keys)
+        refuse_in_itself(tag.template, keys)
     try:
         texts = _region(environment, region, bare).get_or_create_multi(
             keys,

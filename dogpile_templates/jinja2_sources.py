@@ -1,55 +1,28 @@
-"""What the templates of a Jinja2 environment refer to, and what is shown with them.
-
-The references of a template are the strings in its tags ``extends``, ``include``,
-``import`` and ``from``: all that a static reference, or the branches of a conditional
-one, may mean.
-"""
+"""What the templates of a Jinja2 environment refer to, followed and made digests of."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from types import CodeType, FunctionType
 from typing import Any, NamedTuple
 
-from jinja2 import Environment, Template, TemplateError, nodes
-from jinja2.runtime import Context
+from jinja2 import Environment, Template, TemplateError, TemplateNotFound, nodes
 
 from .fragments import FragmentError, digest
 from .jinja2_render import name_in_keys
+from .jinja2_scopes import references_of
 from .jinja2_tags import MARK, Tag
 from .sources import Source, digest_of_code, digest_of_references
 
-_REFERRING = {"extends", "include", "import", "from"}
 _MOST = 4096  # digests to keep; templates from strings may go on for ever
-
-
-class References(NamedTuple):
-    """Be what a template refers to."""
-
-    names: tuple[str, ...]
-    extends: bool
-    """Whether it may extend another template."""
-
-    mentions_self: bool
-    """Whether it may show its blocks elsewhere than where they stand, as in macros."""
-
-
-def references_of(environment: Environment, source: str) -> References:
-    """Return what a preprocessed source refers to."""
-    names: dict[str, None] = {}
-    referring = extends = mentions_self = False
-    before = ""
-    for token in environment.lexer.tokenize(source):
-        if before == "block_begin":
-            referring = token.type == "name" and token.value in _REFERRING
-            extends = extends or (referring and token.value == "extends")
-        elif referring and token.type == "string":
-            names[token.value] = None
-        elif token.type == "name" and token.value == "self":
-            mentions_self = True
-        referring = referring and token.type != "block_end"
-        before = token.type
-    return References(tuple(names), extends, mentions_self)
+_MEANING = (
+    "block_start_string", "block_end_string", "variable_start_string",
+    "variable_end_string", "comment_start_string", "comment_end_string",
+    "line_statement_prefix", "line_comment_prefix", "trim_blocks", "lstrip_blocks",
+    "newline_sequence", "keep_trailing_newline",
+)  # fmt: skip
+_LOADING = {"get_template", "select_template", "get_or_select_template"}
 
 
 class _Known(NamedTuple):
@@ -108,6 +81,7 @@ class Versions:
     def _source(self, template: Template) -> Source | None:
         environment, name, filename = self._environment, template.name or "", None
         called = name_in_keys(environment, name) or ""
+        options = _options(environment, name)
         try:
             assert environment.loader is not None  # it has loaded the template
             source, filename, _ = environment.loader.get_source(environment, name)
@@ -115,58 +89,101 @@ class Versions:
             source = None
         if source is None or not template.is_up_to_date:
             code = [function.__code__ for function in functions_of(template)]
-            return Source(name, called, digest("".join(map(digest_of_code, code))), ())
-        try:
+            made = digest("".join([*map(digest_of_code, code), options]))
+            return Source(name, called, made, ())
+        prepared = source
+        references: tuple[str, ...] = ()
+        with suppress(TemplateError):
             prepared = environment.preprocess(source, name, filename)
             references = references_of(environment, prepared).names
-        except TemplateError:
-            references = ()
-        return Source(name, called, digest(source), references)
+        return Source(name, called, digest(options + prepared), references)
 
-    def of_function(self, function: Any) -> str:
-        """Return a digest of what a function of a template shows."""
-        own = function.__globals__.get("name")
-        code = digest_of_code(function.__code__)
-        return code if own is None else code + self.of(None, (own,))
+    def of_blocks(self, lineage: Lineage) -> str:
+        """Return a digest of the templates whose blocks a page shows."""
+        names = {str(each.name) for each in lineage.templates if each.blocks}
+        return digest("".join(sorted(self.of(None, (name,)) for name in names)))
 
-    def of_blocks(self, shown: Context | str) -> str:
-        """Return a digest of the templates whose blocks a rendering, or a page, shows."""
-        digests: set[str] = set()
-        if isinstance(shown, str):
-            pages = ancestry(self._environment, shown)
-            names = [str(each.name) for each in pages if each.blocks]
-            digests.update(self.of(None, (name,)) for name in names)
-        else:
-            for functions in shown.blocks.values():
-                digests.update(map(self._of_block, functions))
-        return digest("".join(sorted(digests)))
-
-    def _of_block(self, function: Any) -> str:
-        name = function.__globals__.get("name")
-        return self.of_function(function) if name is None else self.of(None, (name,))
+    def of_template(self, function: Any) -> str:
+        """Return a digest of the template that a function is of."""
+        own: dict[str, Any] = function.__globals__
+        if own.get("name") is not None:
+            return self.of(None, (own["name"],))
+        functions = [own["root"], *own["blocks"].values()]
+        codes = [each.__code__ for each in functions]
+        loaded = sorted({name for code in codes for name in _loaded(code)})
+        found = tuple(name for name in loaded if self._load(name, None) is not None)
+        return digest("".join([*map(digest_of_code, codes), self.of(None, found)]))
 
 
-def ancestry(environment: Environment, page: str) -> Iterator[Template]:
-    """Yield a template and those that it extends, as far as they can be known."""
-    parent, seen = None, set()
-    while page not in seen:
-        template = environment.get_template(page, parent)
-        yield template
-        seen.add(page)
-        parent = template.name
-        if environment.loader is None or parent is None:
-            return
-        try:
-            source = environment.loader.get_source(environment, parent)[0]
-        except RuntimeError as error:
-            raise FragmentError(
-                f"The source of {parent!r} cannot be had, so what it extends is unknown: "
-                f"{error}."
-            ) from error
-        extends = environment.parse(source, parent).find(nodes.Extends)
-        if extends is None or not isinstance(extends.template, nodes.Const):
-            return
-        page = extends.template.value
+def _loaded(code: CodeType) -> Iterator[str]:
+    """Yield the strings that may be names of templates which some code loads."""
+    constants = [each for each in code.co_consts if each is not None]
+    if not _LOADING.isdisjoint(code.co_names):
+        yield from (each for each in constants if isinstance(each, str))
+        several = [each for each in constants if isinstance(each, tuple)]
+        yield from (each for them in several for each in them if isinstance(each, str))
+    for each in constants:
+        if isinstance(each, CodeType):
+            yield from _loaded(each)
+
+
+class Lineage(NamedTuple):
+    """Be a template and those that it extends, up to the layout."""
+
+    templates: tuple[Template, ...]
+    is_whole: bool
+    """Whether it ends with one that extends none, as far as can be known."""
+
+
+def lineages(
+    environment: Environment, page: str, below: tuple[Template, ...] = ()
+) -> list[Lineage]:
+    """Return all lineages that a template may have, where a condition chooses one."""
+    template = environment.get_template(page, below[-1].name if below else None)
+    if template in below:
+        return [Lineage(below, is_whole=True)]
+    line = (*below, template)
+    if environment.loader is None or template.name is None:
+        return [Lineage(line, is_whole=True)]
+    extends = [*_tree(environment, template.name).find_all(nodes.Extends)]
+    found = [] if extends else [Lineage(line, is_whole=True)]
+    for each in extends:
+        names = _may_be(each.template)
+        if not names:
+            found.append(Lineage(line, is_whole=False))
+        for name in names:
+            with suppress(TemplateNotFound):
+                found += lineages(environment, name, line)
+    return found or [Lineage(line, is_whole=False)]
+
+
+def _tree(environment: Environment, name: str) -> nodes.Template:
+    assert environment.loader is not None  # it has loaded the template
+    try:
+        source = environment.loader.get_source(environment, name)[0]
+    except RuntimeError as error:
+        raise FragmentError(
+            f"The source of {name!r} cannot be had, so what it extends is unknown: "
+            f"{error}."
+        ) from error
+    return environment.parse(source, name)
+
+
+def _may_be(expression: nodes.Expr) -> list[str]:
+    """Return the names that an expression chooses from; none if they are not said."""
+    if isinstance(expression, nodes.CondExpr) and expression.expr2 is not None:
+        names = [_may_be(expression.expr1), _may_be(expression.expr2)]
+        return [each for them in names for each in them] if all(names) else []
+    value = expression.value if isinstance(expression, nodes.Const) else None
+    return [value] if isinstance(value, str) else []
+
+
+def _options(environment: Environment, name: str) -> str:
+    """Return what of an environment decides what a template's source means."""
+    escaping: Any = environment.autoescape
+    if callable(escaping):
+        escaping = escaping(name)
+    return repr((bool(escaping), *(getattr(environment, each) for each in _MEANING)))
 
 
 def functions_of(template: Template) -> list[FunctionType]:

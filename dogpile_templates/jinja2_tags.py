@@ -31,6 +31,14 @@ class Tag(NamedTuple):
     """Whether it shows blocks, which a child template may override."""
 
     shows_caller: bool
+    """Whether it may show what the caller of its macro says."""
+
+    shows_macros: bool
+    """Whether it may show macros that are known but when it is rendered."""
+
+    own_escaping: bool
+    """Whether it may have been compiled with another escaping than it is rendered with."""
+
     name: str | None
     region: str | None
     """The name of its region, where that is no expression."""

@@ -1,0 +1,111 @@
+"""What a tag of Jinja2 shows that is known but when it is rendered.
+
+Inside of a macro, a tag may show what the caller of the macro says; that caller, in turn,
+may show blocks that a child template overrides, or another caller.  All of these are
+macros, or references to blocks, in the variables that the body's function closes over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from types import CodeType
+from typing import Any
+
+from jinja2.runtime import BlockReference, Context, Macro, TemplateReference
+
+from .fragments import digest
+from .sources import digest_of_code
+
+_OF_BLOCKS = {"blocks", "super"}  # names in the code of who shows a block
+
+
+class Shown:
+    """Make digests of what macros show.
+
+    :param of_template: returns a digest of the template that a function is of.
+    """
+
+    def __init__(self, of_template: Callable[[Any], str]) -> None:
+        self._of_template = of_template
+        self._codes: dict[int, tuple[CodeType, str, set[str]]] = {}
+
+    def of_body(self, body: Macro, outer: dict[str, Any] | None) -> str:
+        """Return a digest of the macros that a tag's body may show.
+
+        :param outer: what the body has of the macro around it, by its own names.
+        """
+        seen: set[int] = set()
+        found = [*self._of_variables(body._func, seen)]
+        for value in (outer or {}).values():
+            found += self._of_value(value, seen)
+        return digest("".join(sorted(found))) if found else ""
+
+    def of_blocks(self, context: Context) -> str:
+        """Return a digest of the templates whose blocks a rendering shows."""
+        functions = (each for stack in context.blocks.values() for each in stack)
+        return digest("".join(sorted(set(map(self._of_template, functions)))))
+
+    def _of_variables(self, function: Any, seen: set[int]) -> Iterator[str]:
+        for cell in function.__closure__ or ():
+            try:
+                value = cell.cell_contents
+            except ValueError:  # not assigned yet
+                continue
+            yield from self._of_value(value, seen)
+
+    def _of_value(self, value: Any, seen: set[int]) -> Iterator[str]:
+        if isinstance(value, Macro):
+            if id(value) not in seen and not self._is_of_template(value):
+                seen.add(id(value))
+                yield from self._of_macro(value, seen)
+        elif isinstance(value, TemplateReference):
+            yield self.of_blocks(value._TemplateReference__context)  # type: ignore[attr-defined]
+        elif isinstance(value, BlockReference):
+            yield from map(self._of_template, value._stack)
+
+    def _of_macro(self, macro: Macro, seen: set[int]) -> Iterator[str]:
+        function: Any = macro._func
+        code, names = self._of_code(function.__code__)
+        yield code
+        yield self._of_template(function)
+        yield from self._of_variables(function, seen)
+        if not _OF_BLOCKS.isdisjoint(names):
+            yield from map(self.of_blocks, _contexts(function))
+
+    def _of_code(self, code: CodeType) -> tuple[str, set[str]]:
+        """Return a digest of some code, and the names in it."""
+        known = self._codes.get(id(code))
+        if known is None or known[0] is not code:
+            if len(self._codes) > 4096:  # templates from strings may go on for ever
+                self._codes.clear()
+            known = code, digest_of_code(code), {*_names(code)}
+            self._codes[id(code)] = known
+        return known[1:]
+
+    def _is_of_template(self, macro: Macro) -> bool:
+        """Tell whether a macro is one of a whole template, whose digest covers it.
+
+        Callers have no name.
+        """
+        function: Any = macro._func
+        own = function.__globals__
+        return (
+            macro.name is not None
+            and function.__qualname__ == "root.<locals>.macro"
+            and own.get("name") is not None
+            and "TemplateReference" not in self._of_code(own["root"].__code__)[1]
+        )
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from _names(inner)
+
+
+def _contexts(function: Any) -> Iterator[Context]:
+    """Yield the context that a function of a template is rendered with."""
+    for cell in function.__closure__ or ():
+        if isinstance(cell.cell_contents, Context):
+            yield cell.cell_contents
