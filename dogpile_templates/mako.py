@@ -20,7 +20,7 @@ qualified name tells which.  What Mako's ``Cache`` says about a key from Python 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from mako.cache import CacheImpl, register_plugin
@@ -40,15 +40,9 @@ from .fragments import (
     rendering,
     within,
 )
-from .mako_sources import (
-    Place,
-    ancestry,
-    digest_of_caller,
-    digest_of_templates,
-    lineage_of,
-    places_of,
-    version_of,
-)
+from .mako_callers import digest_of_caller
+from .mako_places import Place, places_of, where_is
+from .mako_sources import ancestry, digest_of_templates, lineage_of, version_of
 
 __all__ = ["DogpileCacheImpl", "register"]
 
@@ -56,7 +50,6 @@ OWN_NAME = "dogpile.templates"
 _SETTING = 'cache_args["regions"]'
 _ELSEWHERE = Place("", shows_inherited=False, shows_caller=False)
 _ARGUMENTS = ("regions", "region", "timeout", "bypass")
-_LAMBDA = ".<locals>.<lambda>"
 _NO_KEYWORDS: dict[str, Any] = {}
 
 
@@ -100,13 +93,14 @@ class DogpileCacheImpl(CacheImpl):  # type: ignore[misc]  # Mako comes without t
         self._version = version_of(self._template)
         self._known: dict[str, tuple[str, str]] = {}
         self._globals = vars(self._template.module)
-        self.places = places_of(self._template.module)
-        self._by_path = {place.path: place for place in self.places}
+        self._places = places_of(self._template.module)
+        self.places = list(self._places.values())
         self._fixed: dict[int, str] = {}
         given = self._template.cache_args
         if unknown := given.keys() - set(_ARGUMENTS):
             raise _no_such(unknown)
         self._given = [given.get(name) for name in _ARGUMENTS]
+        _check(self._given[0], self._given[3])
         cache._ctx_get_or_create = self._from_template
 
     def get_or_create(
@@ -241,8 +235,7 @@ class DogpileCacheImpl(CacheImpl):  # type: ignore[misc]  # Mako comes without t
     def _place(self, creation_function: Any) -> Place:
         if getattr(creation_function, "__globals__", None) is not self._globals:
             return _ELSEWHERE
-        path = creation_function.__qualname__.removesuffix(_LAMBDA)
-        return self._by_path.get(path, _ELSEWHERE)
+        return self._places.get(where_is(creation_function), _ELSEWHERE)
 
     @staticmethod
     def _region(
@@ -252,6 +245,17 @@ class DogpileCacheImpl(CacheImpl):  # type: ignore[misc]  # Mako comes without t
             raise _no_such(unknown)
         lifetime = None if timeout is None else seconds(timeout)
         return find_region(regions, region, _SETTING), lifetime
+
+
+def _check(regions: Any, bypass: Any) -> None:
+    if regions is not None and not isinstance(regions, Mapping):
+        raise ValidationError(
+            f"{_SETTING} is {regions!r}; it is a mapping of names to regions."
+        )
+    if bypass is not None and not callable(bypass):
+        raise ValidationError(
+            f'cache_args["bypass"] is {bypass!r}; it is a function of Mako\'s context.'
+        )
 
 
 def _no_such(unknown: Iterable[str]) -> ValidationError:
