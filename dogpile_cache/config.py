@@ -197,13 +197,22 @@ def _check(prefix: str, options: Mapping[str, Any]) -> None:
             raise _unknown_option(prefix + option)
     if "backend" not in options:
         raise MissingSetting(f"The setting {prefix + 'backend'!r} is missing.")
+    arguments = options.get("arguments") or {}
+    for option, given, cls, allowed in (
+        ("backend", options["backend"], str, "the name of a backend"),
+        ("arguments", arguments, Mapping, "a mapping of their names to values"),
+    ):
+        if not isinstance(given, cls):
+            raise ValidationError(
+                f"The setting {prefix + option!r} is {given!r}; allowed is {allowed}."
+            )
     seconds(options.get("expiration_time"), f"{prefix}expiration_time")
     pair(options.get("serializer"), None)
     backend = load_backend(options["backend"])
     known = getattr(backend, "options", None)
     if known is None:  # of somebody else
         return
-    for argument, value in options.get("arguments", {}).items():
+    for argument, value in arguments.items():
         if argument not in known:
             raise ValidationError(
                 f"The backend {options['backend']} has no argument {argument!r}; it has "

@@ -21,7 +21,7 @@ from itertools import count
 
 from .api import CacheMutex
 from .forking import forget_after_fork
-from .mutex import backoff
+from .mutex import backoff, longest_wait
 from .report import warning
 
 DEFAULT_LEASE = 30.0
@@ -45,7 +45,7 @@ class Lease(CacheMutex):
         self.seconds = seconds
         self.token = b""
         self.lost = False
-        self._patience = patience
+        self._patience = math.inf if patience is None else patience
         self._without = False
         self._until = 0.0  # when it has run out, unless it is renewed
 
@@ -103,7 +103,7 @@ class Lease(CacheMutex):
             self._without = True
 
     def _left(self, waited: float) -> float:
-        return math.inf if self._patience is None else self._patience - waited
+        return min(self._patience, longest_wait.get()) - waited
 
     def extend(self) -> bool:
         """Renew the lease; note for how long, or that it is lost."""

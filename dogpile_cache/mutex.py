@@ -15,9 +15,11 @@ their flights.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +30,14 @@ from .report import warning
 
 if TYPE_CHECKING:
     from .protocols import Mutex
+
+
+longest_wait: ContextVar[float] = ContextVar("longest_wait", default=math.inf)
+"""Seconds after which a caller makes a value that another process is making.
+
+Set it where a creator waits for other keys: two processes might wait for each other's,
+which none of them can see.
+"""
 
 
 def backoff(waited: float) -> float:

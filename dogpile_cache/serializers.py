@@ -155,11 +155,12 @@ def pair(
 
     :raises ValidationError: no serializer has that name.
     """
-    if not isinstance(serializer, str):
+    if serializer is None or callable(serializer):
         return serializer, deserializer
     if serializer not in NAMED:
         raise ValidationError(
-            f"There is no serializer {serializer!r}; there are {', '.join(NAMED)}."
+            f"There is no serializer {serializer!r}; there are {', '.join(NAMED)}, and "
+            "functions."
         )
     named = NAMED[serializer]
     return named.serializer, named.deserializer

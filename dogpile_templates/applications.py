@@ -81,10 +81,11 @@ def _beginning(
 
 def _safe(options: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return options for fragments, where nothing else was said."""
-    if "backend" not in options:
-        return options
+    given = options.get("arguments") or {}
+    if not isinstance(options.get("backend"), str) or not isinstance(given, Mapping):
+        return options  # which is an error
     backend = load_backend(options["backend"])
-    arguments = dict(options.get("arguments") or {})
+    arguments = dict(given)
     known = getattr(backend, "options", None) or ()
     if "distributed_lock" in known:
         arguments.setdefault("distributed_lock", True)

@@ -27,10 +27,17 @@ from dogpile_cache.exception import (
     DogpileCacheException,
     UnstableArgument,
 )
+from dogpile_cache.mutex import longest_wait
 from dogpile_cache.typed import encode, encode_each
 from dogpile_cache.typed import refuse as refuse_as
 
 T = TypeVar("T")
+
+LONGEST_WAIT = 5.0
+"""Seconds that a fragment in another one waits for the process that renders it.
+
+That one may be waiting for this process, for ever.
+"""
 
 rendering: ContextVar[tuple[str, ...]] = ContextVar("rendering", default=())
 """The keys of the fragments that are being rendered around this place."""
@@ -85,9 +92,11 @@ class FragmentInItself(FragmentError, CreationDeadlock):
 def within(key: str, render: Callable[..., T], *args: Any) -> T:
     """Render a fragment, and know meanwhile that it is being rendered."""
     token = rendering.set((*rendering.get(), key))
+    patience = longest_wait.set(LONGEST_WAIT)
     try:
         return render(*args)
     finally:
+        longest_wait.reset(patience)
         rendering.reset(token)
 
 

@@ -50,6 +50,7 @@ __all__ = ["includeme"]
 
 _AFTER_RENDERERS = 100  # the order in which actions are done; theirs are 0 and 1
 _PREFIX = "dogpile_cache."
+_BYPASSED = "_dogpile_bypassed"
 _OF_ALL = ("default_region", "enabled", "bypass", "instance", "key_prefix")
 
 
@@ -67,7 +68,7 @@ def includeme(config: Configurator) -> None:
         lambda request: state.regions, "cache_regions", reify=True
     )
     config.add_request_method(_invalidate_fragment, "invalidate_fragment")
-    config.add_request_method(state.is_bypassed, "cache_is_bypassed", reify=True)
+    config.add_request_method(state.is_bypassed, "cache_is_bypassed", property=True)
     config.action(None, state.finish, order=_AFTER_RENDERERS)
     config.add_subscriber(lambda event: state.serve(), ApplicationCreated)
 
@@ -111,9 +112,18 @@ def set_cache_bypass(config: Configurator, bypass: Callable[[Request], Any]) -> 
     state = _state_of(config)
 
     def register() -> None:
-        state.bypass = config.maybe_dotted(bypass)
+        state.bypass = _function(config, bypass)
 
     config.action("cache bypass", register)
+
+
+def _function(config: Configurator, given: Any) -> Any:
+    bypass = config.maybe_dotted(given)
+    if bypass is None or callable(bypass):
+        return bypass
+    raise ValidationError(
+        f"The bypass is {given!r}; it is a function, or the name of one."
+    )
 
 
 class _State:
@@ -127,7 +137,7 @@ class _State:
         self._enabled = enabled in (None, "") or switch(f"{_PREFIX}enabled", enabled)
         self._application = about_all["key_prefix"] or config.root_package.__name__
         self._default: str | None = about_all["default_region"] or None
-        self.bypass: Any = config.maybe_dotted(about_all["bypass"])
+        self.bypass: Any = _function(config, about_all["bypass"] or None)
         regions: Any = config.maybe_dotted(about_all["instance"]) or Regions()
         if not isinstance(regions, Regions):
             raise ValidationError(
@@ -192,8 +202,20 @@ class _State:
         }
 
     def is_bypassed(self, request: Request) -> bool:
-        """Tell whether a request is to neither read nor write fragments."""
-        return self.bypass is not None and bool(self.bypass(request))
+        """Tell whether a request is to neither read nor write fragments.
+
+        :raises Exception: what the function raises; an AttributeError would be taken for
+            one of the request.
+        """
+        if self.bypass is None:
+            return False
+        answers = vars(request)
+        if _BYPASSED not in answers:
+            try:
+                answers[_BYPASSED] = bool(self.bypass(request))
+            except AttributeError as error:
+                raise RuntimeError(f"The bypass failed: {error}") from error
+        return answers[_BYPASSED]  # type: ignore[no-any-return]
 
 
 def _state_of(it: Any) -> _State:
@@ -207,8 +229,12 @@ def _asks_the_request(context: Mapping[str, Any] | None) -> bool:
 
     Macros that are imported, and Mako's cache from Python, have no request in a context.
     """
-    request = (context or {}).get("request") or get_current_request()
-    return request is not None and getattr(request, "cache_is_bypassed", False)
+    request: Any = (context or {}).get("request") or get_current_request()
+    registry: Any = getattr(request, "registry", None)
+    if registry is None or "dogpile_templates" not in registry:
+        return False  # a view may call something else its request
+    bypassed: bool = request.cache_is_bypassed
+    return bypassed
 
 
 def _without_parents(name: str) -> str:

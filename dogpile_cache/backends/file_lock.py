@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from dogpile_cache.api import CacheMutex
 from dogpile_cache.forking import forget_after_fork
-from dogpile_cache.mutex import backoff
+from dogpile_cache.mutex import backoff, longest_wait
 
 if sys.platform != "win32":  # where a lock_factory is needed
     import fcntl
@@ -225,21 +225,26 @@ class KeyFileLock(CacheMutex):
         data = key if isinstance(key, bytes) else str(key).encode()
         digest = hashlib.sha1(data, usedforsecurity=False).digest()
         self._byte = int.from_bytes(digest[:7], "big")
+        self._without = False
 
     def acquire(self, wait: bool = True) -> bool:
         begun = time.monotonic()
-        while not self._file.take(self._byte):
+        while not (self._without or self._file.take(self._byte)):
             if not wait:
                 return False
             self.pause(time.monotonic() - begun)
         return True
 
     def pause(self, waited: float) -> None:
-        """Wait until it is worth looking again."""
-        time.sleep(backoff(waited))
+        """Wait until it is worth looking again, or no longer."""
+        if waited >= longest_wait.get():
+            self._without = True
+        else:
+            time.sleep(backoff(waited))
 
     def release(self) -> None:
-        self._file.drop(self._byte)
+        if not self._without:
+            self._file.drop(self._byte)
 
     def locked(self) -> bool:
         if not self.acquire(False):

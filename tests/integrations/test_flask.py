@@ -231,6 +231,12 @@ def test_the_constructor_takes_an_application_and_a_bypass() -> None:
             "DOGPILE_REGIONS.short.expiration",
         ),
         ({"short": MEMORY | {"arguments": {"urll": 1}}}, "has no argument 'urll'"),
+        (
+            {"short": MEMORY | {"arguments": "ab"}},
+            "arguments' is 'ab'; allowed is a map",
+        ),
+        ({"short": {"backend": ["x"]}}, r"backend' is \['x'\]; allowed is the name"),
+        ({"short": MEMORY | {"serializer": 5}}, "serializer 5; there are pickle,"),
         ({}, "uses the regions early, which DOGPILE_REGIONS does not name"),
     ],
 )

@@ -387,3 +387,27 @@ def test_renderers_that_come_after_a_commit_have_the_tags(
         first, second = (app.get(f"/{name}?k=1").text for _ in range(2))
         assert first == second
         assert first
+
+
+def test_a_bypass_that_fails_is_not_taken_for_a_no(tmp_path: Path) -> None:
+    def include(config: Configurator) -> None:
+        config.include("pyramid_mako")
+        config.include("dogpile_templates.pyramid")
+        config.set_cache_bypass(
+            lambda request: "ed" in request.params and request.user.is_editor
+        )
+
+    page = '<%def name="x()" cached="True" cache_region="short">${n()}</%def>${x()}'
+    app = make_pages(tmp_path, {"page.mako": page}, include)
+    with pytest.raises(Exception, match=r"The bypass failed: .*user"):
+        app.get("/page.mako?ed=1")
+    assert [app.get("/page.mako").text for _ in range(2)] == ["1", "1"]
+
+
+def test_a_bypass_is_a_function() -> None:
+    config = Configurator(settings={"dogpile_cache.bypass": ""})  # which is none
+    config.include("dogpile_templates.pyramid")
+    config.add_cache_region("short", "dogpile.cache.memory")
+    config.set_cache_bypass(5)
+    with pytest.raises(Exception, match="The bypass is 5; it is a function"):
+        config.commit()
