@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -59,9 +59,9 @@ def _look(template: Any) -> TemplateSource:
     )
 
 
-def _preprocessors(template: Any) -> Iterable[Callable[[str], str]]:
-    given = template.preprocessor or ()
-    return (given,) if callable(given) else given
+def _preprocessors(template: Any) -> list[Any]:
+    given: Any = template.preprocessor or ()
+    return [given] if callable(given) else [*given]
 
 
 def _text(template: Any) -> str | None:

@@ -209,7 +209,7 @@ class _State:
         """
         if self.bypass is None:
             return False
-        answers = vars(request)
+        answers: dict[str, Any] = request.__dict__
         if _BYPASSED not in answers:
             try:
                 answers[_BYPASSED] = bool(self.bypass(request))
