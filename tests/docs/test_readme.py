@@ -20,14 +20,15 @@ def table() -> list[list[str]]:
     return list(csv.reader(lines, skipinitialspace=True))
 
 
+def general(name: str) -> str:
+    """Return the name of a row less the format of dbm files, which Python chooses."""
+    return re.sub(r"\(dbm\.\w+\)", "(dbm)", name)
+
+
 def test_the_table_of_the_readme_has_every_benchmark() -> None:
-    names = [line[0] for line in table()]
-    missing = [
-        row.name
-        for row in every_row()
-        if not any(n.startswith(row.name) for n in names)
-    ]
-    assert missing == []
+    told = [general(line[0]) for line in table()]
+    names = [general(row.name) for row in every_row()]
+    assert [n for n in names if not any(t.startswith(n) for t in told)] == []
 
 
 def test_the_machine_is_named() -> None:
