@@ -17,7 +17,7 @@ import itertools
 import multiprocessing
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -31,6 +31,7 @@ from typing import Any
 from typing_extensions import Self
 
 from benchmarks.regions import make_region
+from benchmarks.storm_tasks import work_in_tasks
 
 PATIENCE = 60.0
 EXPIRATION = 0.5
@@ -115,6 +116,8 @@ class Worker:
     backend: str
     arguments: Mapping[str, Any]
     threads: int
+    tasks: int
+    """If there are any, they take the place of the threads."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,11 @@ class Order:
 
 
 class Storm:
-    """Worker processes that storm a region, any number of times."""
+    """Worker processes that storm a region, any number of times.
+
+    ``tasks`` says of each process how many tasks it has in place of threads, and is
+    repeated for all processes.
+    """
 
     def __init__(
         self,
@@ -137,6 +144,7 @@ class Storm:
         *,
         processes: int = 4,
         threads: int = 8,
+        tasks: Sequence[int] = (0,),
         creation: float = 0.2,
         count: CommandCount = Counter,
     ) -> None:
@@ -147,12 +155,18 @@ class Storm:
         self._closing = ExitStack()
         self._region = make_region(package, backend, **arguments)
         context = multiprocessing.get_context("spawn")
-        self._gate = context.Barrier(processes * threads + 1)
-        for number in range(processes):
+        workers = [
+            Worker(number, package, backend, arguments, threads, of_tasks)
+            for number, of_tasks in zip(range(processes), itertools.cycle(tasks))
+        ]
+        parties = sum(1 if worker.tasks else threads for worker in workers)
+        self._gate = context.Barrier(parties + 1)
+        for worker in workers:
             mine, theirs = context.Pipe()
-            worker = Worker(number, package, backend, arguments, threads)
             process = context.Process(
-                target=_work, args=(worker, self._gate, theirs), daemon=True
+                target=work_in_tasks if worker.tasks else _work,
+                args=(worker, self._gate, theirs),
+                daemon=True,
             )
             process.start()
             theirs.close()

@@ -22,10 +22,9 @@ import enum
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
+from .backend import BaseBackend
 
 value_version = 2
 """The version of the stored format, the same as in dogpile.cache 1.5."""
@@ -162,51 +161,11 @@ class CacheMutex(ABC):
         """Tell whether anybody holds the lock."""
 
 
-class CacheBackend:
+class CacheBackend(BaseBackend):
     """Be the base of backends that keep Python objects.
 
-    A backend that keeps bytes derives from :class:`BytesBackend`.  Keys arrive as the
-    region's key mangler left them.
+    One that keeps bytes derives from :class:`BytesBackend`.  Keys come mangled.
     """
-
-    key_mangler: Callable[[Any], Any] | None = None
-    """Mangles the keys of regions that set no mangler of their own."""
-
-    serializer: Serializer | None = None
-    deserializer: Deserializer | None = None
-
-    options: ClassVar[Any] = None
-    """The names and defaults of the arguments; None when they are not known."""
-
-    is_expired: Callable[[Any, Any], bool] | None = None
-    """Tells of a key whether what is stored has expired; set by the region."""
-
-    def __init__(self, arguments: BackendArguments) -> None:
-        """Accept the ``arguments`` of ``configure()``, which are not to be changed."""
-        raise NotImplementedError
-
-    @classmethod
-    def from_config_dict(cls, config_dict: Mapping[str, Any], prefix: str) -> Self:
-        """Make a backend from the entries of a mapping that start with a prefix."""
-        start = len(prefix)
-        return cls(
-            {
-                key[start:]: config_dict[key]
-                for key in config_dict
-                if key[:start] == prefix
-            }
-        )
-
-    def has_lock_timeout(self) -> bool:
-        """Tell whether the locks of ``get_mutex`` end by themselves after a time."""
-        return False
-
-    def get_mutex(self, key: KeyType) -> CacheMutex | None:
-        """Return the lock that creators of this key share with other processes.
-
-        None, the default, means that threads of this process are all there is.
-        """
-        return None
 
     def get(self, key: KeyType) -> BackendFormatted:
         """Return what was set under a key, or ``NO_VALUE``."""

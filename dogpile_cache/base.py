@@ -22,7 +22,7 @@ from .invalidation import DefaultInvalidationStrategy, RegionInvalidationStrateg
 from .keys import function_key_generator, function_multi_key_generator
 from .mutex import LONE_FLIGHTS, UNGUARDED, Flights
 from .plugins import load_backend
-from .proxy import ProxyBackend
+from .proxy import ProxyBackend, wrapped
 from .serializers import pair
 from .store import NoStore, Store
 from .util import coerce_string_conf
@@ -62,8 +62,11 @@ class BaseRegion:
     """
 
     expiration_time: float | None = None
-    _store: Store = NoStore()  # type: ignore[assignment]  # any use of it raises
-    _fetch: Callable[[Any], CacheReturnType] = staticmethod(_not_configured)
+    _store: Any = NoStore()  # any use of it raises
+    _fetch: Callable[[Any], Any] = staticmethod(_not_configured)
+    _load: Callable[[str], Any] = staticmethod(load_backend)
+    _make_store: type[Store] = Store
+    _make_flights: type[Flights] = Flights
 
     def __init__(
         self,
@@ -88,7 +91,7 @@ class BaseRegion:
         self.async_creation_runner = async_creation_runner
         self.lock_generator = lock_generator
         self.clock = clock
-        self._flights = Flights()
+        self._flights = self._make_flights()
         self.region_invalidator = DefaultInvalidationStrategy(clock)
 
     def configure(
@@ -122,13 +125,13 @@ class BaseRegion:
                 "Specify replace_existing_backend=True to replace."
             )
         lifetime = seconds(expiration_time)
-        cls = load_backend(backend)
+        cls = self._load(backend)
         if _config_argument_dict is None:
             made = cls({} if arguments is None else arguments)
         else:
             made = cls.from_config_dict(_config_argument_dict, _config_prefix or "")
         proxied = reduce(
-            lambda inner, proxy: _wrapped(proxy, inner), [*wrap][::-1], made
+            lambda inner, proxy: wrapped(proxy, inner), [*wrap][::-1], made
         )
         self.expiration_time = lifetime
         if region_invalidator is not None:
@@ -253,11 +256,11 @@ class BaseRegion:
 
     def wrap(self, proxy: ProxyBackend | type[ProxyBackend]) -> None:
         """Put a proxy, a class or an instance, around the backend."""
-        self.backend = _wrapped(proxy, self.backend)
+        self.backend = wrapped(proxy, self.backend)
 
     def _bind(self, backend: CacheBackend) -> None:
         """Decide all that need not be decided at each call."""
-        self._store = Store(
+        self._store = self._make_store(
             backend, self._key_mangler, self._serializer, self._deserializer
         )
         self._fetch = self._store.fetch
@@ -284,11 +287,3 @@ class BaseRegion:
     def _is_expired(self, key: Any, stored: Any) -> bool:
         value = self._store.load(stored, key)
         return not self._is_fresh(value, self.expiration_time)
-
-
-def _wrapped(proxy: Any, backend: CacheBackend) -> ProxyBackend:
-    if isinstance(proxy, type) and issubclass(proxy, ProxyBackend):
-        proxy = proxy()
-    if not isinstance(proxy, ProxyBackend):
-        raise TypeError(f"{proxy!r} is not a valid ProxyBackend")
-    return proxy.wrap(backend)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from .exception import PluginNotFound
+from .exception import PluginNotFound, ValidationError
 
 _BACKENDS = {
     "dogpile.cache.null": ("null", "NullBackend"),
@@ -67,11 +67,44 @@ for _name, (_module, _class) in _BACKENDS.items():
     _backend_loader.register(_name, f"dogpile_cache.backends.{_module}", _class)
 
 
+_AWAITED = {
+    "dogpile.cache.redis": "RedisBackend",
+    "dogpile.cache.redis_sentinel": "RedisSentinelBackend",
+    "dogpile.cache.redis_cluster": "RedisClusterBackend",
+    "dogpile.cache.valkey": "ValkeyBackend",
+    "dogpile.cache.valkey_sentinel": "ValkeySentinelBackend",
+    "dogpile.cache.valkey_cluster": "ValkeyClusterBackend",
+}
+
+
 def register_backend(name: str, modulepath: str, objname: str) -> None:
     """Have a backend name stand for a class of a module."""
     _backend_loader.register(name, modulepath, objname)
 
 
 def load_backend(name: str) -> Any:
-    """Return the backend class of a name; :class:`PluginNotFound` lists the names."""
-    return _backend_loader.load(name)
+    """Return the backend class of a name, for a region for threads.
+
+    :raises PluginNotFound: there is none; the error lists the names.
+    :raises ValidationError: it is one for tasks alone.
+    """
+    found = _backend_loader.load(name)
+    if getattr(found, "is_awaited", False):
+        raise ValidationError(
+            f"The backend {name!r} is for tasks; use it with an AsyncCacheRegion of "
+            "dogpile_cache.aio."
+        )
+    return found
+
+
+def load_awaited_backend(name: str) -> Any | None:
+    """Return the backend class of a name for a region for tasks, if there is one."""
+    found = _backend_loader.load(name)
+    if getattr(found, "is_awaited", False):
+        return found
+    cls = _AWAITED.get(name)
+    if cls is None or not found.__module__.startswith("dogpile_cache."):
+        return None  # somebody has given the name to another one
+    module = name.split(".")[2].split("_", maxsplit=1)[0]
+    loaded = import_module(f"dogpile_cache.backends.{module}_awaited")
+    return getattr(loaded, f"Async{cls}")

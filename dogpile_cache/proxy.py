@@ -9,8 +9,12 @@ A proxy overrides what it wants to change and calls ``self.proxied`` for the res
 
     region.configure("dogpile.cache.redis", wrap=[LoggingProxy])
 
-Proxies stack: ``proxied`` is the next proxy, or in the end the backend.
+Proxies stack: ``proxied`` is the next proxy, or in the end the backend.  A proxy before a
+backend for tasks defines its methods by ``async def`` and awaits.
 """
+
+# What a backend for tasks returns is to be awaited by whoever called the proxy.
+# mypy: disable-error-code="func-returns-value"
 
 from __future__ import annotations
 
@@ -74,26 +78,35 @@ class ProxyBackend(CacheBackend):
     ) -> Sequence[SerializedReturnType]:
         return self.proxied.get_serialized_multi(keys)
 
-    def set(self, key: KeyType, value: BackendSetType) -> None:
-        self.proxied.set(key, value)
+    def set(self, key: KeyType, value: BackendSetType) -> Any:
+        return self.proxied.set(key, value)
 
-    def set_multi(self, mapping: Mapping[KeyType, BackendSetType]) -> None:
-        self.proxied.set_multi(mapping)
+    def set_multi(self, mapping: Mapping[KeyType, BackendSetType]) -> Any:
+        return self.proxied.set_multi(mapping)
 
-    def set_serialized(self, key: KeyType, value: bytes) -> None:
-        self.proxied.set_serialized(key, value)
+    def set_serialized(self, key: KeyType, value: bytes) -> Any:
+        return self.proxied.set_serialized(key, value)
 
-    def set_serialized_multi(self, mapping: Mapping[KeyType, bytes]) -> None:
-        self.proxied.set_serialized_multi(mapping)
+    def set_serialized_multi(self, mapping: Mapping[KeyType, bytes]) -> Any:
+        return self.proxied.set_serialized_multi(mapping)
 
-    def delete(self, key: KeyType) -> None:
-        self.proxied.delete(key)
+    def delete(self, key: KeyType) -> Any:
+        return self.proxied.delete(key)
 
-    def delete_multi(self, keys: Iterable[KeyType]) -> None:
-        self.proxied.delete_multi(keys)
+    def delete_multi(self, keys: Iterable[KeyType]) -> Any:
+        return self.proxied.delete_multi(keys)
 
     def get_mutex(self, key: KeyType) -> CacheMutex | None:
         return self.proxied.get_mutex(key)
 
     def has_lock_timeout(self) -> bool:
         return self.proxied.has_lock_timeout()
+
+
+def wrapped(proxy: Any, backend: CacheBackend) -> ProxyBackend:
+    """Return a proxy, given it or its class, that stands before a backend."""
+    if isinstance(proxy, type) and issubclass(proxy, ProxyBackend):
+        proxy = proxy()
+    if not isinstance(proxy, ProxyBackend):
+        raise TypeError(f"{proxy!r} is not a valid ProxyBackend")
+    return proxy.wrap(backend)

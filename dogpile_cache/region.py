@@ -39,6 +39,9 @@ __all__ = [
 
 T = TypeVar("T")
 
+Creator = Callable[..., T]
+CreatorOfMany = Callable[..., Sequence[T]]
+
 
 class CacheRegion(Decorators, BaseRegion):
     """Keep values under keys, and have each made by one caller at a time.
@@ -97,7 +100,7 @@ class CacheRegion(Decorators, BaseRegion):
     def get_or_create(
         self,
         key: Any,
-        creator: Callable[..., T],
+        creator: Creator[T],
         expiration_time: Lifetime = None,
         should_cache_fn: Callable[[T], bool] | None = None,
         creator_args: tuple[Any, Mapping[str, Any]] | None = None,
@@ -129,7 +132,7 @@ class CacheRegion(Decorators, BaseRegion):
     def get_or_create_multi(
         self,
         keys: Iterable[Any],
-        creator: Callable[..., Sequence[T]],
+        creator: CreatorOfMany[T],
         expiration_time: Lifetime = None,
         should_cache_fn: Callable[[T], bool] | None = None,
     ) -> list[T]:
@@ -142,7 +145,9 @@ class CacheRegion(Decorators, BaseRegion):
         keys = list(keys)
         lifetime = self.expiration_time if expiration_time is None else expiration_time
         stored = self._store.read_keys(keys)
-        payloads = self._store.fresh_payloads(stored, self._policy.bounds(lifetime))
+        payloads: list[T] | None = self._store.fresh_payloads(
+            stored, self._policy.bounds(lifetime)
+        )
         if payloads is not None:
             return payloads  # by this creator, so they are of type T
         values = self._store.load_many(stored, keys)

@@ -11,7 +11,6 @@ from typing import Any
 
 from .api import (
     NO_VALUE,
-    CacheBackend,
     CachedValue,
     CacheMutex,
     CacheReturnType,
@@ -33,27 +32,28 @@ class Store:
 
     def __init__(
         self,
-        backend: CacheBackend,
+        backend: Any,
         mangler: Callable[[Any], Any] | None,
         serializer: Serializer | None,
         deserializer: Deserializer | None,
     ) -> None:
-        self.backend = backend
+        self.backend: Any = backend  # whether for threads or for tasks
         self._mangler = mangler
         self._serializer = serializer
         self._deserializer = deserializer
         by_bytes = serializer is not None or deserializer is not None
         self.read: Callable[[Any], Any]
-        self.write: Callable[[Any, Any], None]
+        self.write: Callable[[Any, Any], Any]
         if by_bytes:
             self.read, self.write = backend.get_serialized, backend.set_serialized
             self.read_many = backend.get_serialized_multi
-            self._write_many: Callable[..., None] = backend.set_serialized_multi
+            self._write_many: Callable[..., Any] = backend.set_serialized_multi
         else:
             self.read, self.write = backend.get, backend.set
-            self.read_many = backend.get_multi  # type: ignore[assignment]
+            self.read_many = backend.get_multi
             self._write_many = backend.set_multi
-        self.delete = backend.delete
+        self.delete: Callable[[Any], Any] = backend.delete
+        self._delete_many: Callable[[Any], Any] = backend.delete_multi
         self.mutex: Callable[[Any], CacheMutex | None] = backend.get_mutex
         self.fetch = self._fetch()
 
@@ -130,7 +130,7 @@ class Store:
         """Delete several mangled keys, in one call of the backend."""
         keys = list(keys)
         if keys:
-            self.backend.delete_multi(keys)
+            self._delete_many(keys)
 
 
 class NoStore:

@@ -48,6 +48,7 @@ class MemoryBackend(CacheBackend):
     max_entries: int | None
 
     keeps_objects = True  # what it returns is what was set
+    never_waits = True
 
     def __init__(self, arguments: BackendArguments) -> None:
         take(self, arguments)

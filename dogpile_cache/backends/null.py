@@ -29,6 +29,7 @@ class NullBackend(CacheBackend):
     """Keep nothing; every call runs its creator, and several may run at once."""
 
     options: ClassVar[Mapping[str, Any]] = {}
+    never_waits = True
 
     def __init__(self, arguments: BackendArguments) -> None:
         pass

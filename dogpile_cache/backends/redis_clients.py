@@ -18,8 +18,7 @@ class Listeners:
     and then, which would not be there if all were listening.
     """
 
-    def __init__(self, client: Any) -> None:
-        pool = getattr(client, "connection_pool", None)
+    def __init__(self, pool: Any) -> None:
         connections = getattr(pool, "max_connections", MAX_CONNECTIONS)
         self._most = min(connections, MAX_CONNECTIONS) // 4
         self.forget()

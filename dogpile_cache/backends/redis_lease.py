@@ -14,17 +14,17 @@ from .redis_clients import Listeners
 LONGEST_WAIT = 1.0
 """Seconds after which to look again, should the news of a release have been lost."""
 
-_RENEW = """
+RENEW = """
 if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('pexpire', KEYS[1], ARGV[2])
 """
-_DROP = """
+DROP = """
 if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('del', KEYS[1])
 redis.call('publish', KEYS[1], '')
 return 1
 """
-_REVOKE = """
+REVOKE = """
 local token = redis.call('get', KEYS[1])
 if not token or string.sub(token, 1, #ARGV[1]) ~= ARGV[1] then return 0 end
 redis.call('del', KEYS[1])
@@ -59,13 +59,13 @@ class RedisLease(Lease):
 
     def renew(self) -> bool:
         eval_ = self._client().eval
-        return bool(eval_(_RENEW, 1, self.name, self.token, self._milliseconds()))
+        return bool(eval_(RENEW, 1, self.name, self.token, self._milliseconds()))
 
     def drop(self) -> bool:
-        return bool(self._client().eval(_DROP, 1, self.name, self.token))
+        return bool(self._client().eval(DROP, 1, self.name, self.token))
 
     def revoke(self) -> bool:
-        return bool(self._client().eval(_REVOKE, 1, self.name, MARK))
+        return bool(self._client().eval(REVOKE, 1, self.name, MARK))
 
     def locked(self) -> bool:
         return bool(self._client().exists(self.name))

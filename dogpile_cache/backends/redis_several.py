@@ -51,23 +51,28 @@ class RedisSentinelBackend(RedisBackend):
     sentinel_kwargs: Any
 
     def _create_client(self) -> None:
+        self._check_sentinels()
+        self.sentinel = self._sentinel(f"{self.library}.sentinel")
+        self.writer_client = self.sentinel.master_for(self.service_name)
+        self.reader_client = self.writer_client
+
+    def _check_sentinels(self) -> None:
         if not self.sentinels:
             raise ValidationError(
                 "The argument 'sentinels' is missing; it is a list of pairs of host "
                 "and port, such as [('localhost', 26379)]."
             )
-        module = library(f"{self.library}.sentinel", self.library)
+
+    def _sentinel(self, module: str) -> Any:
         kwargs = self._connection_options()
         for name in ("db", "username", "password", "ssl"):
             if getattr(self, name) is not None:
                 kwargs.setdefault(name, getattr(self, name))
-        self.sentinel = module.Sentinel(
+        return library(module, self.library).Sentinel(
             [tuple(pair) for pair in self.sentinels],
             sentinel_kwargs=dict(self.sentinel_kwargs or {}),
             **kwargs,
         )
-        self.writer_client = self.sentinel.master_for(self.service_name)
-        self.reader_client = self.writer_client
 
 
 class RedisClusterBackend(RedisBackend):
@@ -94,19 +99,21 @@ class RedisClusterBackend(RedisBackend):
 
     def _create_client(self) -> None:
         module = library(f"{self.library}.cluster", self.library)
+        self.writer_client = self._cluster(module, self.startup_nodes)
+        self.reader_client = self.writer_client
+
+    def _cluster(self, module: Any, nodes: Any) -> Any:
         cluster_class = getattr(module, f"{self.library.capitalize()}Cluster")
         kwargs = self._connection_options()
         for name in ("username", "password", "ssl"):
             if getattr(self, name) is not None:
                 kwargs.setdefault(name, getattr(self, name))
         if self.url is not None:
-            client = cluster_class.from_url(self.url, **kwargs)
-        else:
-            client = cluster_class(startup_nodes=self.startup_nodes, **kwargs)
-        self.writer_client = self.reader_client = client
+            return cluster_class.from_url(self.url, **kwargs)
+        return cluster_class(startup_nodes=nodes, **kwargs)
 
-    def _read_many(self, keys: Sequence[KeyType]) -> Sequence[bytes | None]:
-        return self.reader_client.mget_nonatomic(keys)  # type: ignore[no-any-return]
+    def _read_many(self, keys: Sequence[KeyType]) -> Any:
+        return self.reader_client.mget_nonatomic(keys)
 
-    def _write_many(self, mapping: Mapping[KeyType, bytes]) -> None:
-        self.writer_client.mset_nonatomic(mapping)
+    def _write_many(self, mapping: Mapping[KeyType, bytes]) -> Any:
+        return self.writer_client.mset_nonatomic(mapping)

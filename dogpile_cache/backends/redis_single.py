@@ -151,7 +151,7 @@ class RedisBackend(BytesBackend):
         self._threads: ThreadClients | None = None
         self._imports()
         self._create_client()
-        self._listeners = Listeners(self.writer_client)
+        self._listeners = Listeners(self._pool())
 
     def _imports(self) -> None:
         """Import the client library; a subclass may bring another one."""
@@ -166,6 +166,10 @@ class RedisBackend(BytesBackend):
             self._threads = ThreadClients(self._library, self._pooled(client_class))
             self.reader_client = self._threads.shared
         self.writer_client = self.reader_client
+
+    def _pool(self) -> Any:
+        """Return the pool of the connections, if there is but one."""
+        return getattr(self.writer_client, "connection_pool", None)
 
     def _pooled(self, client_class: Any) -> Any:
         kwargs = self._connection_options()
@@ -249,11 +253,11 @@ class RedisBackend(BytesBackend):
     def _milliseconds(self) -> int | None:
         return int(self._expiration * 1000) if self._expiration else None
 
-    def _read_many(self, keys: Sequence[KeyType]) -> Sequence[bytes | None]:
-        return self._reader().mget(keys)  # type: ignore[no-any-return]
+    def _read_many(self, keys: Sequence[KeyType]) -> Any:
+        return self._reader().mget(keys)
 
-    def _write_many(self, mapping: Mapping[KeyType, bytes]) -> None:
-        self._writer().mset(mapping)
+    def _write_many(self, mapping: Mapping[KeyType, bytes]) -> Any:
+        return self._writer().mset(mapping)
 
     def delete(self, key: KeyType) -> None:
         self._writer().delete(key)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
+FILES = ("surface.py", "surface_of_tasks.py", "misuse.py")
 COMMANDS = {
     "mypy": [sys.executable, "-m", "mypy", "--strict", "--no-incremental"],
     "pyright": [sys.executable, "-m", "pyright", "--pythonpath", sys.executable],
@@ -18,7 +19,7 @@ COMMANDS = {
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
 def test_the_types_hold(command: list[str]) -> None:
-    files = [str(HERE / name) for name in ("surface.py", "misuse.py")]
+    files = [str(HERE / name) for name in FILES]
     done = subprocess.run(
         [*command, *files], cwd=HERE.parent.parent, capture_output=True, text=True
     )

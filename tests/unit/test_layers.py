@@ -14,17 +14,18 @@ PACKAGE = Path(dogpile_cache.__path__[0])
 TEMPLATES = PACKAGE.parent / "dogpile_templates"
 
 LAYERS = [
-    {"exception", "api", "report", "forking"},
+    {"exception", "backend", "api", "report", "forking"},
     {"freshness", "typed", "signature", "keys", "serializers", "flow"},
     {"mutex", "plugins", "options"},
     {"lease", "invalidation", "regenerate", "proxy", "store", "util", "protocols"},
     {"entry", "base", "lock", "companions", "decorators", "region", "testing"},
-    {"config"},
+    {"tasks"},
+    {"aio", "config"},
 ]
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
 FOR_BACKENDS = {
     "api", "exception", "forking", "keys", "lease", "mutex", "options", "plugins",
-    "report", "util",
+    "report", "tasks", "util",
 }  # fmt: skip
 
 
@@ -57,6 +58,19 @@ def own_module(module: str, name: str) -> str | None:
 
 CORE = sorted(path for path in PACKAGE.glob("*.py") if path.stem != "__init__")
 BACKENDS = sorted(PACKAGE.glob("backends/*.py"))
+
+
+TASKS = sorted(path for path in PACKAGE.glob("tasks/*.py") if path.stem != "__init__")
+
+
+@pytest.mark.parametrize("file", TASKS, ids=lambda file: file.stem)
+def test_what_serves_tasks_imports_no_region(file: Path) -> None:
+    for module, name in imports(file):
+        if module.startswith("dogpile_cache"):
+            target = own_module(module, name)
+            assert LAYER.get(target or "", 99) < LAYER["tasks"], (
+                f"{file.stem}: {target}"
+            )
 
 
 @pytest.mark.parametrize("file", CORE, ids=lambda file: file.stem)

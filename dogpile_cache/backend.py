@@ -1,0 +1,54 @@
+"""What every backend is, whether its methods are called or awaited."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from .api import BackendArguments, CacheMutex, Deserializer, KeyType, Serializer
+
+
+class BaseBackend:
+    """Be what backends for threads and backends for tasks have in common."""
+
+    key_mangler: Callable[[Any], Any] | None = None
+    """Mangles the keys of regions that set no mangler of their own."""
+
+    serializer: Serializer | None = None
+    deserializer: Deserializer | None = None
+
+    options: ClassVar[Any] = None
+    """The names and defaults of the arguments; None when they are not known."""
+
+    is_awaited: ClassVar[bool] = False
+    """Whether what its methods return is to be awaited."""
+
+    never_waits: ClassVar[bool] = False
+    """Whether regions for tasks may call it without a thread."""
+
+    is_expired: Callable[[Any, Any], bool] | None = None
+    """Tells of a key whether what is stored has expired; set by the region."""
+
+    def __init__(self, arguments: BackendArguments) -> None:
+        """Accept the ``arguments`` of ``configure()``, which are not to be changed."""
+        raise NotImplementedError
+
+    @classmethod
+    def from_config_dict(cls, config_dict: Mapping[str, Any], prefix: str) -> Self:
+        """Make a backend from the entries of a mapping that start with a prefix."""
+        names = [name for name in config_dict if name.startswith(prefix)]
+        return cls({name[len(prefix) :]: config_dict[name] for name in names})
+
+    def has_lock_timeout(self) -> bool:
+        """Tell whether the locks of ``get_mutex`` end by themselves after a time."""
+        return False
+
+    def get_mutex(self, key: KeyType) -> CacheMutex | None:
+        """Return the lock that creators of this key share with other processes.
+
+        None, the default, means that threads of this process are all there is.
+        """
+        return None

@@ -1,0 +1,1 @@
+"""What stands behind :mod:`dogpile_cache.aio`: the parts of a region for tasks."""

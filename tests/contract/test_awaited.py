@@ -1,0 +1,98 @@
+"""The contract, over every backend there is for tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dogpile_cache.proxy import ProxyBackend
+from dogpile_cache.testing.awaited import AsyncBackendContract
+from tests.servers import Redis, RedisCluster, SentinelSet, Valkey
+
+from .test_contract import TestNull as OfThreads
+
+
+class TestMemory(AsyncBackendContract):
+    backend = "dogpile.cache.memory"
+
+    @pytest.fixture(autouse=True)
+    def one_dict(self) -> None:
+        self.arguments = {"cache_dict": {}}
+
+
+class TestMemoryPickle(TestMemory):
+    backend = "dogpile.cache.memory_pickle"
+
+
+class TestNull(AsyncBackendContract):
+    backend = "dogpile.cache.null"
+    keeps = False
+    locals().update(
+        {name: None for name, test in vars(OfThreads).items() if test is None}
+    )
+
+
+class TestDBM(AsyncBackendContract):
+    backend = "dogpile.cache.dbm"
+    locks = True
+
+    @pytest.fixture(autouse=True)
+    def file(self, tmp_path: Path) -> None:
+        self.arguments = {"filename": str(tmp_path / "cache" / "file.dbm")}
+
+
+class TestProxied(TestMemory):
+    def make_region(self, **options: Any) -> Any:
+        return super().make_region(wrap=[ProxyBackend, ProxyBackend()], **options)
+
+
+class OnRedis(AsyncBackendContract):
+    backend = "dogpile.cache.redis"
+    options: Mapping[str, Any] = {}
+
+    @pytest.fixture(autouse=True)
+    def server(self, redis_server: Redis) -> None:
+        self.arguments = {"url": redis_server.url, **self.options}
+
+
+class TestRedis(OnRedis):
+    pass
+
+
+class TestRedisWithDistributedLock(OnRedis):
+    options = {"distributed_lock": True, "lock_timeout": 5}
+    locks = True
+
+
+class TestRedisWithExpiration(OnRedis):
+    options = {"redis_expiration_time": 3600}
+
+
+class TestValkey(AsyncBackendContract):
+    backend = "dogpile.cache.valkey"
+    locks = True
+
+    @pytest.fixture(autouse=True)
+    def server(self, valkey_server: Valkey) -> None:
+        self.arguments = {"url": valkey_server.url, "distributed_lock": True}
+
+
+class TestRedisSentinel(AsyncBackendContract):
+    backend = "dogpile.cache.redis_sentinel"
+    locks = True
+
+    @pytest.fixture(autouse=True)
+    def servers(self, sentinel_set: SentinelSet) -> None:
+        self.arguments = {"sentinels": sentinel_set.addresses}
+
+
+class TestRedisCluster(AsyncBackendContract):
+    backend = "dogpile.cache.redis_cluster"
+    locks = True
+
+    @pytest.fixture(autouse=True)
+    def cluster(self, redis_cluster: RedisCluster) -> None:
+        self.arguments = {"url": redis_cluster.url, "distributed_lock": True}
