@@ -10,7 +10,7 @@ import pytest
 
 from dogpile_cache.proxy import ProxyBackend
 from dogpile_cache.testing.awaited import AsyncBackendContract
-from tests.servers import Redis, RedisCluster, SentinelSet, Valkey
+from tests.servers import Memcached, Redis, RedisCluster, SentinelSet, Valkey
 
 from .test_contract import TestNull as OfThreads
 
@@ -96,3 +96,12 @@ class TestRedisCluster(AsyncBackendContract):
     @pytest.fixture(autouse=True)
     def cluster(self, redis_cluster: RedisCluster) -> None:
         self.arguments = {"url": redis_cluster.url, "distributed_lock": True}
+
+
+class TestMemcached(AsyncBackendContract):
+    locks = True
+
+    @pytest.fixture(autouse=True, params=["pymemcache", "pylibmc"])
+    def server(self, request: Any, memcached_server: Memcached) -> None:
+        self.backend = f"dogpile.cache.{request.param}"
+        self.arguments = {"url": memcached_server.url, "distributed_lock": True}

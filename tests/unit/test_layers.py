@@ -19,7 +19,7 @@ LAYERS = [
     {"mutex", "plugins", "options"},
     {"lease", "invalidation", "regenerate", "proxy", "store", "util", "protocols"},
     {"entry", "base", "lock", "companions", "decorators", "region", "testing"},
-    {"tasks"},
+    {"background", "tasks"},
     {"aio", "config"},
 ]
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
