@@ -1,6 +1,6 @@
 """Fragments of Mako and Jinja2 templates in regions, under the dogpile lock."""
 
-from .access import fragment_keys, invalidate_fragment
+from .access import async_invalidate_fragment, fragment_keys, invalidate_fragment
 from .fragments import FragmentError, FragmentInItself, UnknownRegion, UnstableKeyPart
 
 __all__ = [
@@ -8,6 +8,7 @@ __all__ = [
     "FragmentInItself",
     "UnknownRegion",
     "UnstableKeyPart",
+    "async_invalidate_fragment",
     "fragment_keys",
     "invalidate_fragment",
 ]

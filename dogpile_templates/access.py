@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dogpile_cache import CacheRegion
 
 from .fragments import Found, FragmentError, find_region
 
-_ENGINES = {
-    "jinja2": "jinja2",
-    "mako": "mako_access",
-}  # where their fragments are found
+if TYPE_CHECKING:
+    from dogpile_cache.aio import AsyncCacheRegion
+
+_ENGINES = {"jinja2": "jinja2", "mako": "mako_access"}
+"""Where the fragments of each engine are found."""
 
 
 def fragment_keys(
@@ -50,12 +52,39 @@ def invalidate_fragment(
         names, or all regions of the engine where it does not name one.
     :raises UnknownRegion: the engine has no region of that name.
     """
+    for each, key in _places(engine, template, parts, name, region):
+        if hasattr(each, "aclose"):
+            raise FragmentError(
+                f"The region {each.name!r} is one for tasks; await "
+                "async_invalidate_fragment() instead."
+            )
+        each.delete(key)
+
+
+async def async_invalidate_fragment(
+    engine: Any,
+    template: str,
+    *parts: Any,
+    name: str | None = None,
+    region: CacheRegion | AsyncCacheRegion | str | None = None,
+) -> None:
+    """Do what :func:`invalidate_fragment` does where there are regions for tasks."""
+    for each, key in _places(engine, template, parts, name, region):
+        answer = each.delete(key)
+        if hasattr(answer, "__await__"):
+            await answer
+
+
+def _places(
+    engine: Any, template: str, parts: tuple[Any, ...], name: str | None, region: Any
+) -> Iterator[tuple[Any, str]]:
+    """Yield the regions and the keys of some fragments."""
     found = _find(engine, template, parts, name)
     given = None if region is None else find_region(found.named, region, "the engine")
     for known, key in found.keys:
         only = known if given is None else given
         for each in found.regions if only is None else [only]:
-            each.delete(key)
+            yield each, key
 
 
 def _find(

@@ -16,12 +16,13 @@ one's key.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from hashlib import blake2b
 from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from dogpile_cache import CacheRegion
+from dogpile_cache.base import BaseRegion
 from dogpile_cache.exception import (
     CreationDeadlock,
     DogpileCacheException,
@@ -100,6 +101,29 @@ def within(key: str, render: Callable[..., T], *args: Any) -> T:
         rendering.reset(token)
 
 
+async def within_awaited(
+    key: str, render: Callable[..., Awaitable[T]], *args: Any
+) -> T:
+    """Render a fragment, awaited, and know meanwhile that it is being rendered."""
+    token = rendering.set((*rendering.get(), key))
+    patience = longest_wait.set(LONGEST_WAIT)
+    try:
+        return await render(*args)
+    finally:
+        longest_wait.reset(patience)
+        rendering.reset(token)
+
+
+def check_around(error: CreationDeadlock, keys: Collection[object]) -> None:
+    """Raise an error again unless it says that a fragment cannot be waited for.
+
+    Whoever makes that one waits for this rendering: a collection makes all that is
+    missing at once, and one item may show another.
+    """
+    if isinstance(error, FragmentInItself) or error.key not in keys:
+        raise error  # from within
+
+
 def refuse_in_itself(template: str | None, keys: Iterable[str]) -> None:
     """Raise FragmentInItself if one of the keys is being rendered around this place."""
     around = rendering.get()
@@ -172,7 +196,7 @@ def all_regions(
 ) -> list[CacheRegion]:
     """Return the regions of a mapping, and the default one that may stand beside it."""
     found = list((regions or {}).values())
-    beside = isinstance(default, CacheRegion) and default not in found
+    beside = isinstance(default, BaseRegion) and default not in found
     return [*found, default] if beside else found
 
 
@@ -197,8 +221,8 @@ def find_region(
     try:
         if type(given) is str:
             return known[given]
-        if isinstance(given, CacheRegion):
-            return given
+        if isinstance(given, BaseRegion):
+            return given  # type: ignore[return-value]  # of whichever kind
         return known[given]
     except (KeyError, TypeError):  # the latter for what cannot be a key
         names = sorted(known, key=str)

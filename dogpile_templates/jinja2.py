@@ -113,8 +113,6 @@ class CacheExtension(Extension):
         """Parse one tag, up to its end."""
         token = next(parser.stream)
         kind, lineno = token.value, token.lineno
-        if parser.environment.is_async:
-            parser.fail(f"The {kind} tag does not work with enable_async=True.", lineno)
         source: Any = getattr(parser.stream, "dogpile_source", None)
         if source is None:  # another extension has put a stream in place of ours
             source = _Source(self._compiling.source)

@@ -6,14 +6,14 @@ which takes a third less than a call in a template does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from types import CodeType
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn
 
 from jinja2 import Environment, Undefined, pass_context
 from jinja2.exceptions import SecurityError, UndefinedError
-from jinja2.runtime import Context, LoopContext, Macro
+from jinja2.runtime import Context, Macro
 from markupsafe import Markup
 
 from dogpile_cache import CacheRegion
@@ -21,7 +21,8 @@ from dogpile_cache.exception import CreationDeadlock
 from dogpile_cache.typed import refuse
 
 from .fragments import (
-    FragmentInItself,
+    FragmentError,
+    check_around,
     find_region,
     fragment_key,
     fragment_keys,
@@ -29,13 +30,13 @@ from .fragments import (
     rendering,
     within,
 )
+from .jinja2_awaited import all_awaited, each_awaited, one_awaited
+from .jinja2_each import Items, to_render
 from .jinja2_tags import MARK, Tag
 
 EXTENSION = f"{__package__}.jinja2.CacheExtension"
 ONE, EACH, NOTE = (f"{__package__}.{name}" for name in ("one", "each", "note"))
 SETTINGS = ("cache_regions", "cache_default_region", "cache_bypass", "cache_name")
-
-T = TypeVar("T")
 
 
 @pass_context
@@ -49,7 +50,7 @@ def _render(
     when: Any = True,
     outer: Any = None,
     escaped: str | None = None,
-) -> str:
+) -> str | Awaitable[str]:
     """Return the output of a tag; called by the compiled template.
 
     :param outer: what the body has of the macro around it, by its own names.
@@ -65,14 +66,28 @@ def _render(
     key = fragment_key(_identity(tag, context, body, outer, escaped), parts)
     if rendering.get():
         refuse_in_itself(tag.template, (key,))
+    found = _region(environment, region, bare)
+    if environment.is_async:
+        return one_awaited(found, key, render, expiration_time)
     try:
-        text: str = _region(environment, region, bare).get_or_create(
+        text: str = found.get_or_create(
             key,
             lambda: str(within(key, render)),  # for Markup is not for every serializer
             expiration_time,
         )
     except CreationDeadlock as error:
-        return _rendered_anyway(error, (key,), render)
+        check_around(error, (key,))
+        return render()
+    return text if type(text) is str else _checked(text)
+
+
+def _checked(text: Any) -> Any:
+    """Return a text that a region gave, if it is one for threads."""
+    if hasattr(text, "close"):
+        text.close()
+        raise FragmentError(
+            "The region is one for tasks; the environment needs enable_async=True."
+        )
     return text
 
 
@@ -104,20 +119,8 @@ def _tag_of(body: Macro) -> Tag:
     raise SecurityError(f"{body!r} is not the body of a cache tag.")
 
 
-def _rendered_anyway(
-    error: CreationDeadlock, keys: Sequence[str], render: Callable[..., str], *args: Any
-) -> str:
-    """Render what cannot be waited for, since who makes it waits for this rendering.
-
-    A collection makes all that is missing at once, and one item may show another.
-    """
-    if isinstance(error, FragmentInItself) or error.key not in keys:
-        raise error  # from within
-    return render(*args)
-
-
 def _note(
-    items: list[tuple[Any, Any, tuple[Any, ...]]],
+    items: Items,
     key: Any,
     item: Any,
     values: tuple[Any, ...],
@@ -131,44 +134,50 @@ def _render_each(
     context: Context,
     body: Macro,
     region: Any,
-    items: list[tuple[Any, Any, tuple[Any, ...]]],
+    items: Items,
     bare: str | None = None,
     expiration_time: Any = None,
     when: Any = True,
     outer: Any = None,
     escaped: str | None = None,
-) -> str:
+) -> str | Awaitable[str]:
     """Return the output of a collection; called by the compiled template."""
     tag = _tag_of(body)
     environment = context.environment
     render_one: Callable[..., str] = body if outer is None else partial(body, **outer)
 
-    def render(keys: Iterable[T], wanted: Iterable[T]) -> list[str]:
-        missing, made = set(wanted), dict[T, str]()
-        loop = LoopContext([item for _, item, _ in items], environment.undefined)
-        for key, (_, _, values), _ in zip(keys, items, loop):
-            if key in missing:
-                missing.discard(key)
-                made[key] = str(within(str(key), render_one, *values, loop))
+    def render(keys: Iterable[str], wanted: Iterable[str]) -> list[str]:
+        made = {
+            key: str(within(key, render_one, *values, loop))
+            for key, values, loop in to_render(environment, items, keys, wanted)
+        }
         return [made[key] for key in wanted]
 
     bypass = setting(environment, "cache_bypass")
     if not when or (bypass is not None and bypass(context)):
-        places = range(len(items))
+        places = [*map(str, range(len(items)))]
+        if environment.is_async:
+            return all_awaited(environment, items, places, render_one)
         return "".join(render(places, places))
     identity = _identity(tag, context, body, outer, escaped)
     keys = fragment_keys(identity, [key for key, _, _ in items])
     if rendering.get():
         refuse_in_itself(tag.template, keys)
+    found = _region(environment, region, bare)
+    if environment.is_async:
+        return each_awaited(
+            found, environment, items, keys, render_one, expiration_time
+        )
     try:
-        texts = _region(environment, region, bare).get_or_create_multi(
+        texts = found.get_or_create_multi(
             keys,
             lambda *missing: render(keys, missing),
             expiration_time,
         )
     except CreationDeadlock as error:
-        return _rendered_anyway(error, keys, lambda: "".join(render(keys, keys)))
-    return "".join(texts)
+        check_around(error, keys)
+        return "".join(render(keys, keys))
+    return "".join(_checked(texts))
 
 
 def _region(environment: Environment, given: Any, bare: str | None) -> CacheRegion:

@@ -31,7 +31,7 @@ from dogpile_cache.exception import CreationDeadlock, ValidationError
 from dogpile_cache.freshness import seconds
 
 from .fragments import (
-    FragmentInItself,
+    check_around,
     find_region,
     fragment_key,
     identity,
@@ -169,9 +169,8 @@ class DogpileCacheImpl(CacheImpl):  # type: ignore[misc]  # Mako comes without t
             args = (key, render), _NO_KEYWORDS
             return region.get_or_create(key, within, timeout, None, args)
         except CreationDeadlock as error:
-            if isinstance(error, FragmentInItself) or error.key != key:
-                raise  # from within
-            return render()  # another thread makes it, and waits for this one
+            check_around(error, (key,))
+            return render()
 
     def _find(self, creation_function: Any, context: Any) -> str:
         """Return what tells the fragments of a def, as it is rendered now, from others."""

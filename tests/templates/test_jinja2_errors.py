@@ -55,12 +55,6 @@ def test_a_tag_without_an_end_is_a_syntax_error(env: Environment) -> None:
         env.from_string('{% cache "short", "k" %}')
 
 
-def test_an_asynchronous_environment_is_refused(regions: Regions) -> None:
-    env = jinja2_environment(regions, enable_async=True)
-    with pytest.raises(TemplateSyntaxError, match="enable_async"):
-        env.from_string('{% cache "short", "k" %}x{% endcache %}')
-
-
 @pytest.mark.parametrize("undefined", [None, StrictUndefined])
 @pytest.mark.parametrize("part", ["usr", "user.idd", "[1, usr]", "{1: usr}"])
 def test_an_undefined_key_is_an_error_and_not_one_key_for_all(

@@ -21,6 +21,7 @@ LAYERS = [
     {"entry", "base", "lock", "companions", "decorators", "region", "testing"},
     {"background", "tasks"},
     {"aio", "config"},
+    {"twin"},
 ]
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
 FOR_BACKENDS = {
