@@ -19,6 +19,7 @@ from .tasks.background import background_work, refresh_in_background
 from .tasks.base import AsyncBaseRegion
 from .tasks.decorators import AsyncDecorators
 from .tasks.entry import AsyncRegionBatch, AsyncRegionEntry
+from .tasks.invalidation import AsyncSharedInvalidationStrategy
 
 if TYPE_CHECKING:
     from .protocols import Lifetime
@@ -27,6 +28,7 @@ __all__ = [
     "AsyncBytesBackend",
     "AsyncCacheBackend",
     "AsyncCacheRegion",
+    "AsyncSharedInvalidationStrategy",
     "background_work",
     "make_async_region",
     "refresh_in_background",

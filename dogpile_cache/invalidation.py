@@ -135,14 +135,22 @@ class SharedInvalidationStrategy(DefaultInvalidationStrategy):
     def invalidate(self, hard: bool = True) -> None:
         self._look()
         super().invalidate(hard)
-        self._backend.set_serialized(self._key, b"%r %r" % (self._hard, self._soft))
+        self._backend.set_serialized(self._key, self._told())
+
+    def _told(self) -> bytes:
+        """Return what is told to other processes."""
+        return b"%r %r" % (self._hard, self._soft)
+
+    def _hear(self, told: bytes) -> None:
+        """Take in what a process has told."""
+        hard, soft = map(float, told.split())
+        self._hard, self._soft = max(hard, self._hard), max(soft, self._soft)
+        self._latest = max(self._hard, self._soft)
 
     def _look(self) -> None:
         try:
             stored = self._backend.get_serialized(self._key)
             if stored is not NO_VALUE:
-                hard, soft = map(float, stored.split())
-                self._hard, self._soft = max(hard, self._hard), max(soft, self._soft)
-                self._latest = max(self._hard, self._soft)
+                self._hear(stored)
         except Exception:  # noqa: BLE001  # a backend may raise anything
             warning("Whether %r was invalidated is unknown", self._key, exc_info=True)

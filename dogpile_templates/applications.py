@@ -12,8 +12,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from dogpile_cache import CacheRegion
-from dogpile_cache.backends.memory import MemoryBackend
-from dogpile_cache.backends.null import NullBackend
 from dogpile_cache.config import Regions
 from dogpile_cache.exception import ValidationError
 from dogpile_cache.invalidation import SharedInvalidationStrategy
@@ -49,14 +47,22 @@ def configure(
     for name, region in regions.items():
         if is_shared(region):
             mangle = region.key_mangler = _beginning(application, region.key_mangler)
-            region.region_invalidator = SharedInvalidationStrategy(
+            region.region_invalidator = _strategy(region)(
                 region.backend, mangle(f"invalidated:{name}")
             )
 
 
 def is_shared(region: CacheRegion) -> bool:
     """Tell whether other processes see what a region keeps."""
-    return not isinstance(region.actual_backend, (MemoryBackend, NullBackend))
+    return not region.actual_backend.never_waits
+
+
+def _strategy(region: CacheRegion) -> type[SharedInvalidationStrategy]:
+    if not hasattr(region, "aclose"):
+        return SharedInvalidationStrategy
+    from dogpile_cache.aio import AsyncSharedInvalidationStrategy
+
+    return AsyncSharedInvalidationStrategy
 
 
 def switch(name: str, given: Any) -> bool:
