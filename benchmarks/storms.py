@@ -13,6 +13,7 @@ from benchmarks.harness import THAT, THIS, Contender, Figure, Reach, Row, Sample
 from benchmarks.remote import count_commands, redis_client
 from benchmarks.storm import CommandCount, Storm, StormError, StormResult
 
+TASKS = 64
 CREATION = 0.2
 AT_ONCE = CREATION / 2
 FRESH = itertools.count()
@@ -47,13 +48,15 @@ def _listed(commands: Mapping[str, int]) -> str:
 
 
 def stormed(
-    weather: Weather, package: str, ledger: Ledger, *, expired: bool
+    weather: Weather, package: str, ledger: Ledger, *, expired: bool, tasks: int = 0
 ) -> Contender:
     """Sample storms over fresh keys: creations, median and p99 delay, commands."""
 
     def prepare(stage: Stage) -> Sampler:
         backend, arguments, count = weather(stage)
-        storm = Storm(package, backend, arguments, creation=CREATION, count=count)
+        storm = Storm(
+            package, backend, arguments, tasks=[tasks], creation=CREATION, count=count
+        )
         stage.closing.callback(storm.close)
 
         def sample() -> tuple[float, ...]:
@@ -92,10 +95,23 @@ def storm_row(
     )
 
 
+def storm_of_tasks(name: str, weather: Weather, *figures: Figure) -> Row:
+    ledger = Ledger()
+    return Row(
+        name,
+        {THIS: stormed(weather, THIS, ledger, expired=False, tasks=TASKS)},
+        figures=figures,
+        rounds=5,
+        pinned=False,
+        note=ledger,
+    )
+
+
 ONE_CREATION = Figure((Reach(1),), "creations", unit="", summary=max)
 MEDIAN = Figure((), "median delay", summary=statistics.median)
 P99 = Figure((Reach(1 / 50, THAT),), "p99 delay", summary=statistics.median)
 P99_SERVED_STALE = Figure((Reach(AT_ONCE),), "p99 delay", summary=statistics.median)
+P99_OF_TASKS = Figure((Reach(0.010),), "p99 delay", summary=statistics.median)
 COMMANDS = Figure((Reach(60),), "commands", unit="", summary=max)
 
 
@@ -108,6 +124,11 @@ def rows() -> list[Row]:
         storm_row("storm, memcached (pymemcache)", pymemcache, *missing),
         storm_row(
             "storm, memcached (pylibmc)", partial(memcached, "pylibmc"), *missing
+        ),
+        storm_of_tasks(
+            f"storm of {TASKS} tasks a process, redis",
+            redis,
+            *(ONE_CREATION, MEDIAN, P99_OF_TASKS, COMMANDS),
         ),
         storm_row("storm, redis, expired key", redis, *stale, expired=True),
         storm_row(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from types import CodeType
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from jinja2 import Environment, Undefined, pass_context
 from jinja2.exceptions import SecurityError, UndefinedError
@@ -57,15 +57,15 @@ def _render(
     :param escaped: Markup if the body was compiled with autoescape; None if that is as
         it is now.
     """
-    tag = _tag_of(body)
+    known = _known(body)
     environment = context.environment
     render: Callable[..., str] = body if outer is None else partial(body, **outer)
     bypass = setting(environment, "cache_bypass")
     if not when or (bypass is not None and bypass(context)):
         return render()
-    key = fragment_key(_identity(tag, context, body, outer, escaped), parts)
+    key = fragment_key(_identity(known, context, body, outer, escaped), parts)
     if rendering.get():
-        refuse_in_itself(tag.template, (key,))
+        refuse_in_itself(known.tag.template, (key,))
     found = _region(environment, region, bare)
     if environment.is_async:
         return one_awaited(found, key, render, expiration_time)
@@ -92,30 +92,58 @@ def _checked(text: Any) -> Any:
 
 
 def _identity(
-    tag: Tag, context: Context, body: Macro, outer: Any, escaped: str | None
+    known: _Known, context: Context, body: Macro, outer: Any, escaped: str | None
 ) -> str:
     escaping: bool = context.eval_ctx.autoescape
+    if known.plain is not None:
+        return known.plain[escaping]
     compiled = escaping if escaped is None else isinstance(escaped, Markup)
     extension: Any = context.environment.extensions[EXTENSION]
-    made: str = extension.identity(tag, (escaping, compiled), context, body, outer)
+    how = (escaping, compiled)
+    made: str = extension.identity(known.tag, how, context, body, outer)
     return made
 
 
-_tags: dict[int, tuple[CodeType, Tag]] = {}
+class _Known(NamedTuple):
+    """Be what is known of a body: its code lives as long as this."""
+
+    code: CodeType
+    tag: Tag
+    plain: tuple[str, str] | None
+    """The identities without and with autoescape, if nothing else counts."""
 
 
-def _tag_of(body: Macro) -> Tag:
-    """Return the tag that a body is of, which stands first in its code."""
+_bodies: dict[int, _Known] = {}
+
+
+def _known(body: Macro) -> _Known:
+    """Return what is known of a body, above all its tag, which stands first in its code."""
+    try:
+        code: CodeType = body._func.__code__
+        known = _bodies[id(code)]
+        if known.code is code:
+            return known
+    except (AttributeError, KeyError):
+        pass
+    return _look_at(body)
+
+
+def _look_at(body: Macro) -> _Known:
     code: Any = getattr(getattr(body, "_func", None), "__code__", None)
-    known = _tags.get(id(code))
-    if known is not None and known[0] is code:
-        return known[1]
     for constant in getattr(code, "co_consts", ()):
         if isinstance(constant, tuple) and constant[:1] == (MARK,):
-            if len(_tags) > 4096:  # templates from strings may go on for ever
-                _tags.clear()
-            _tags[id(code)] = code, Tag._make(constant)
-            return _tags[id(code)][1]
+            tag = Tag._make(constant)
+            more = (
+                tag.references,
+                tag.own_escaping,
+                tag.shows_blocks,
+                tag.shows_macros,
+            )
+            plain = None if any(more) else (f"{tag.own}-", f"{tag.own}+")
+            if len(_bodies) > 4096:  # templates from strings may go on for ever
+                _bodies.clear()
+            _bodies[id(code)] = known = _Known(code, tag, plain)
+            return known
     raise SecurityError(f"{body!r} is not the body of a cache tag.")
 
 
@@ -142,7 +170,7 @@ def _render_each(
     escaped: str | None = None,
 ) -> str | Awaitable[str]:
     """Return the output of a collection; called by the compiled template."""
-    tag = _tag_of(body)
+    known = _known(body)
     environment = context.environment
     render_one: Callable[..., str] = body if outer is None else partial(body, **outer)
 
@@ -159,10 +187,10 @@ def _render_each(
         if environment.is_async:
             return all_awaited(environment, items, places, render_one)
         return "".join(render(places, places))
-    identity = _identity(tag, context, body, outer, escaped)
+    identity = _identity(known, context, body, outer, escaped)
     keys = fragment_keys(identity, [key for key, _, _ in items])
     if rendering.get():
-        refuse_in_itself(tag.template, keys)
+        refuse_in_itself(known.tag.template, keys)
     found = _region(environment, region, bare)
     if environment.is_async:
         return each_awaited(
