@@ -195,9 +195,10 @@ def all_regions(
     regions: Mapping[str, CacheRegion] | None, default: Any
 ) -> list[CacheRegion]:
     """Return the regions of a mapping, and the default one that may stand beside it."""
-    found = list((regions or {}).values())
-    beside = isinstance(default, BaseRegion) and default not in found
-    return [*found, default] if beside else found
+    found: list[Any] = list((regions or {}).values())
+    if isinstance(default, BaseRegion) and default not in found:
+        found.append(default)
+    return found
 
 
 def refuse(cls: type, reason: str) -> None:

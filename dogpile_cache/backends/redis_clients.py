@@ -37,6 +37,18 @@ class Listeners:
         self._places.release()
 
 
+def bounded(library: Any, pool: Any) -> Any:
+    """Return a pool like another one, in which those wait who find no connection."""
+    most = pool.max_connections
+    if most == library.ConnectionPool().max_connections:  # nobody has set it
+        most = MAX_CONNECTIONS
+    return library.BlockingConnectionPool(
+        connection_class=pool.connection_class,
+        max_connections=most,
+        **pool.connection_kwargs,
+    )
+
+
 class ThreadClients:
     """Hand out clients that hold on to one connection each, and share one beyond that.
 
@@ -45,17 +57,9 @@ class ThreadClients:
     """
 
     def __init__(self, library: Any, client: Any) -> None:
-        unbounded = client.connection_pool
-        bound = unbounded.max_connections
-        if bound == library.ConnectionPool().max_connections:  # nobody has set it
-            bound = MAX_CONNECTIONS
-        pool = library.BlockingConnectionPool(
-            connection_class=unbounded.connection_class,
-            max_connections=bound,
-            **unbounded.connection_kwargs,
-        )
+        pool = bounded(library, client.connection_pool)
         self.shared = type(client)(connection_pool=pool)
-        self._bound = bound // 2
+        self._bound = pool.max_connections // 2
         self.forget()
         forget_after_fork(self)
 

@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from typing import Any
 
-from .redis_clients import MAX_CONNECTIONS
+from .redis_clients import bounded
 
 
 class TaskClients:
@@ -18,17 +18,9 @@ class TaskClients:
     """
 
     def __init__(self, library: Any, client: Any) -> None:
-        unbounded = client.connection_pool
-        bound = unbounded.max_connections
-        if bound == library.ConnectionPool().max_connections:  # nobody has set it
-            bound = MAX_CONNECTIONS
-        pool = library.BlockingConnectionPool(
-            connection_class=unbounded.connection_class,
-            max_connections=bound,
-            **unbounded.connection_kwargs,
-        )
+        pool = bounded(library, client.connection_pool)
         self.shared = type(client).from_pool(pool)
-        self._left = max(bound // 2, 1)  # the others are for who listens
+        self._left = max(pool.max_connections // 2, 1)  # the others are for who listens
         self._spare: list[Any] = []
         self._waiting: deque[asyncio.Future[Any]] = deque()
 
