@@ -130,6 +130,11 @@ def rows() -> list[Row]:
             redis,
             *(ONE_CREATION, MEDIAN, P99_OF_TASKS, COMMANDS),
         ),
+        storm_of_tasks(
+            f"storm of {TASKS} tasks a process, memcached",
+            pymemcache,
+            *(ONE_CREATION, MEDIAN, P99_OF_TASKS),
+        ),
         storm_row("storm, redis, expired key", redis, *stale, expired=True),
         storm_row(
             "storm, memcached (pymemcache), expired key",

@@ -42,6 +42,10 @@ class BaseBackend:
         names = [name for name in config_dict if name.startswith(prefix)]
         return cls({name[len(prefix) :]: config_dict[name] for name in names})
 
+    def awaited(self) -> Any:
+        """Return this backend for tasks, if it has such a form, or None."""
+        return None
+
     def has_lock_timeout(self) -> bool:
         """Tell whether the locks of ``get_mutex`` end by themselves after a time."""
         return False

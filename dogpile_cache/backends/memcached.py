@@ -217,6 +217,7 @@ class BMemcachedBackend(GenericMemcachedBackend):
     """
 
     library = ("bmemcached", "bmemcached")
+    flags_of_bytes = 16
     options: ClassVar[Mapping[str, Any]] = {
         **GenericMemcachedBackend.options,
         "username": None,

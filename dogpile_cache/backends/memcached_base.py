@@ -19,7 +19,7 @@ from dogpile_cache.api import (
     CacheMutex,
     KeyType,
 )
-from dogpile_cache.exception import MissingSetting
+from dogpile_cache.exception import LibraryNotInstalled, MissingSetting
 from dogpile_cache.forking import forget_after_fork, pin_in_children
 from dogpile_cache.keys import sha1_mangle_key
 from dogpile_cache.lease import DEFAULT_LEASE, MARK, Lease
@@ -28,6 +28,9 @@ from dogpile_cache.report import warning
 
 LONGEST_KEY = 250 - len("_lock")
 """Bytes that a key may have, so that its lock has a name, too."""
+
+_FOR_TASKS = {"url", "distributed_lock", "lock_timeout", "memcached_expire_time"}
+"""The arguments that are the same for tasks."""
 
 _PRINTABLE = re.compile(rb"[^\x00-\x20\x7f]{1,%d}" % LONGEST_KEY)
 _ADDRESS_SEPARATORS = re.compile(r"[,\s]+")
@@ -49,19 +52,24 @@ def safe_key(key: Any) -> Any:
     return key
 
 
-class MemcachedLock(Lease):
-    """Be a lease that memcached forgets.
+def lifetime_of_lock(seconds: float) -> int:
+    """Return what memcached is told of a lease.
 
-    Memcached counts in whole seconds of its own clock, and one may have almost passed;
-    so it is told the next whole second and one more.
+    It counts in whole seconds of its own clock, and one may have almost passed; so it is
+    told the next whole second and one more.
     """
+    return int(-(-seconds // 1)) + 1
+
+
+class MemcachedLock(Lease):
+    """Be a lease that memcached forgets."""
 
     def __init__(
         self, backend: GenericMemcachedBackend, name: str, seconds: float
     ) -> None:
         super().__init__(name, seconds)
         self._backend = backend
-        self._time = int(-(-seconds // 1)) + 1
+        self._time = lifetime_of_lock(seconds)
 
     def take(self) -> bool:
         return self._backend._add(self.name, self.token, self._time)
@@ -137,6 +145,7 @@ class GenericMemcachedBackend(CacheBackend):
     }
     key_mangler = staticmethod(safe_key)
     library: tuple[str, str]
+    flags_of_bytes: ClassVar[int] = 0  # by which its client tells them from others
 
     url: list[Any]
     distributed_lock: bool
@@ -147,6 +156,7 @@ class GenericMemcachedBackend(CacheBackend):
 
     def __init__(self, arguments: BackendArguments) -> None:
         take(self, arguments)
+        self._given = {*arguments}
         self.url = _servers(self.url)
         self.lock_timeout = self.lock_timeout or DEFAULT_LEASE
         self.set_arguments = dict(type(self).set_arguments)
@@ -157,6 +167,20 @@ class GenericMemcachedBackend(CacheBackend):
     def forget(self) -> None:
         """Leave the connections that a forked child inherits to its parent."""
         self._clients = threading.local()
+
+    def awaited(self) -> Any:
+        """Return this backend for tasks, where emcache can do what it was told."""
+        ours = type(self).__module__.startswith("dogpile_cache.")
+        simple = self._given <= _FOR_TASKS and len(self.url) == 1
+        if not (
+            ours and simple and isinstance(self.url[0], str) and ":" in self.url[0]
+        ):
+            return None
+        from .memcached_awaited import AwaitedMemcached
+
+        with suppress(LibraryNotInstalled):
+            return AwaitedMemcached(self)
+        return None
 
     def _imports(self) -> None:
         """Import the client library; a subclass may bring another one."""
@@ -197,7 +221,7 @@ class GenericMemcachedBackend(CacheBackend):
     def get(self, key: KeyType) -> BackendFormatted:
         try:
             value = self.client.get(key)
-        except _UNREADABLE:
+        except UNREADABLE:
             self._drop_client()
             warning("The value of %r cannot be read; it is a miss", key, exc_info=True)
             return NO_VALUE
@@ -207,7 +231,7 @@ class GenericMemcachedBackend(CacheBackend):
         keys = list(keys)
         try:
             values = self.client.get_multi(keys)
-        except _UNREADABLE:  # at least one; find out which
+        except UNREADABLE:  # at least one; find out which
             self._drop_client()
             return [self.get(key) for key in keys]
         return [NO_VALUE if v is None else v for v in map(values.get, keys)]
@@ -226,17 +250,10 @@ class GenericMemcachedBackend(CacheBackend):
 
 
 # What unpickling raises, in the client, on a class that is not there or on bad bytes.
-_UNREADABLE = (
-    ImportError,
-    AttributeError,
-    EOFError,
-    IndexError,
-    KeyError,
-    TypeError,
-    ValueError,
-    pickle.UnpicklingError,
-    zlib.error,
-)
+UNREADABLE = (
+    ImportError, AttributeError, EOFError, IndexError, KeyError, TypeError, ValueError,
+    pickle.UnpicklingError, zlib.error,
+)  # fmt: skip
 
 
 class MemcacheArgs(GenericMemcachedBackend):

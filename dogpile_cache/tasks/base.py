@@ -95,6 +95,9 @@ class _Adapted:
         return self._adapt(self._class.from_config_dict(config_dict, prefix))
 
     def _adapt(self, backend: CacheBackend) -> AsyncCacheBackend:
+        awaited: AsyncCacheBackend | None = backend.awaited()
+        if awaited is not None:
+            return awaited
         if backend.never_waits:
             return Immediate(backend)
         if not type(backend).__module__.startswith("dogpile_cache."):

@@ -13,7 +13,7 @@ import pytest
 
 from dogpile_cache import make_region
 from dogpile_cache.aio import AsyncCacheRegion, make_async_region
-from tests.servers import Redis
+from tests.servers import Memcached, Redis
 
 from .conftest import Run
 
@@ -72,11 +72,14 @@ async def cancel_everywhere(
     return point
 
 
-@pytest.fixture(params=["memory", "dbm", "redis", "valkey"])
+@pytest.fixture(params=["memory", "dbm", "redis", "valkey", "pymemcache"])
 def make(request: Any, tmp_path: Path) -> Callable[[], AsyncCacheRegion]:
     name, arguments = request.param, dict[str, Any]()
     if name == "dbm":
         arguments = {"filename": str(tmp_path / "file.dbm")}
+    elif name == "pymemcache":
+        memcached: Memcached = request.getfixturevalue("memcached_server")
+        arguments = {"url": memcached.url, "distributed_lock": True}
     elif name != "memory":
         server: Redis = request.getfixturevalue(f"{name}_server")
         arguments = {
@@ -147,17 +150,19 @@ def test_many_creations_that_are_cancelled_anywhere(
 
 
 @pytest.mark.server
-@pytest.mark.parametrize("library", ["redis", "valkey"])
+@pytest.mark.parametrize("library", ["redis", "valkey", "pymemcache"])
 @pytest.mark.parametrize("lanes", [1, 8])
 def test_a_read_that_is_cancelled_leaves_its_reply_to_nobody(
     run: Run, request: Any, library: str, lanes: int
 ) -> None:
     """The next one on the connection would be given it."""
-    server: Redis = request.getfixturevalue(f"{library}_server")
-    arguments = {
-        "url": server.url,
-        "connection_kwargs": {"max_connections": 2 * lanes},
-    }
+    if library == "pymemcache":
+        arguments = {"url": request.getfixturevalue("memcached_server").url}
+    else:
+        arguments = {
+            "url": request.getfixturevalue(f"{library}_server").url,
+            "connection_kwargs": {"max_connections": 2 * lanes},
+        }
 
     async def main() -> None:
         region = make_async_region().configure(

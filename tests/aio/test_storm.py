@@ -15,7 +15,7 @@ from benchmarks.remote import count_commands
 from benchmarks.storm import Storm
 from dogpile_cache import NO_VALUE, make_region
 from dogpile_cache.aio import make_async_region
-from tests.servers import Redis
+from tests.servers import Memcached, Redis
 
 from .conftest import Run
 
@@ -25,13 +25,18 @@ PROCESSES, TASKS = 4, 64
 MOST_COMMANDS = 60
 
 
-@pytest.mark.parametrize("library", ["redis", "valkey"])
+@pytest.mark.parametrize("library", ["redis", "valkey", "pymemcache", "pylibmc"])
 @pytest.mark.parametrize("tasks", [[TASKS], [TASKS, 0]], ids=["tasks", "mixed"])
 def test_a_fleet_makes_a_value_once(
-    library: str, tasks: list[int], redis_server: Redis
+    library: str, tasks: list[int], request: Any
 ) -> None:
     """Processes of tasks and processes of threads share values, keys and locks."""
-    arguments = {"url": redis_server.url, "distributed_lock": True}
+    of_redis = library in ("redis", "valkey")
+    name = "redis_server" if of_redis else "memcached_server"
+    arguments = {
+        "url": request.getfixturevalue(name).url,
+        "distributed_lock": True,
+    }
     with Storm("dogpile_cache", library, arguments, tasks=tasks) as storm:
         missing = storm.run(f"missing {uuid4()}")
         expired = storm.run(f"expired {uuid4()}", expired=True)
@@ -152,3 +157,69 @@ def test_a_region_over_a_server_serves_one_loop_after_the_other(
 
     key = uuid4().hex
     assert [asyncio.run(use()) for _ in range(2)] == [1, 1]
+
+
+VALUES = [{"a": [1, None]}, "text", b"bytes", 5, "x" * 5000]
+
+
+@pytest.mark.parametrize("name", ["memcached", "pylibmc", "pymemcache", "bmemcached"])
+@pytest.mark.parametrize("serializer", [None, "json"])
+def test_values_of_memcached_are_shared(
+    run: Run, memcached_server: Memcached, name: str, serializer: str | None
+) -> None:
+    arguments = {"url": memcached_server.url}
+    backend, keys = f"dogpile.cache.{name}", [uuid4().hex for _ in VALUES]
+    values = [value for value in VALUES if serializer is None or value != b"bytes"]
+    other = make_region(serializer=serializer).configure(backend, arguments=arguments)
+
+    async def main() -> None:
+        region = make_async_region(serializer=serializer)
+        region.configure(backend, arguments=arguments)
+        async with region:
+            for key, value in zip(keys, values):
+                other.set(key, value)
+                assert await region.get(key) == value
+                await region.set(f"{key} of tasks", value)  # which is mangled
+                assert other.get(f"{key} of tasks") == value
+            asked = keys[: len(values)]
+            assert await region.get_multi(asked) == other.get_multi(asked) == values
+
+    run(main())
+
+
+def test_a_compressed_value_is_read(run: Run, memcached_server: Memcached) -> None:
+    arguments = {"url": memcached_server.url}
+    compressing = {**arguments, "min_compress_len": 10}
+    other = make_region().configure("dogpile.cache.memcached", arguments=compressing)
+    key = uuid4().hex
+    other.set(key, "x" * 5000)
+
+    async def main() -> None:
+        region = make_async_region()
+        region.configure("dogpile.cache.memcached", arguments=arguments)
+        async with region:
+            assert await region.get(key) == "x" * 5000
+
+    run(main())
+
+
+def test_a_server_that_was_away_is_asked_again(run: Run) -> None:
+    async def main() -> None:
+        with Memcached() as server:
+            region = make_async_region().configure(
+                "dogpile.cache.pymemcache", arguments={"url": server.url}
+            )
+            server.stop()
+            async with region:
+                with pytest.raises(Exception, match=r"\S|^$"):
+                    await asyncio.wait_for(region.get("key"), 10)
+                server.start()
+                for _ in range(200):
+                    try:
+                        await region.set("key", 1)
+                        break
+                    except Exception:
+                        await asyncio.sleep(0.05)
+                assert await region.get("key") == 1
+
+    run(main())

@@ -101,7 +101,26 @@ class TestRedisCluster(AsyncBackendContract):
 class TestMemcached(AsyncBackendContract):
     locks = True
 
-    @pytest.fixture(autouse=True, params=["pymemcache", "pylibmc"])
+    @pytest.fixture(
+        autouse=True, params=["memcached", "pylibmc", "pymemcache", "bmemcached"]
+    )
     def server(self, request: Any, memcached_server: Memcached) -> None:
         self.backend = f"dogpile.cache.{request.param}"
         self.arguments = {"url": memcached_server.url, "distributed_lock": True}
+
+    def test_it_is_asked_without_threads(self) -> None:
+        backend = self.make_region()._it.backend
+        assert type(backend).__name__ == "AwaitedMemcached"
+
+
+class TestTwoMemcacheds(AsyncBackendContract):
+    """Which key is on which server is known to the clients for threads alone."""
+
+    @pytest.fixture(autouse=True, params=["pymemcache", "pylibmc"])
+    def server(self, request: Any, memcached_pair: tuple[Memcached, Memcached]) -> None:
+        self.backend = f"dogpile.cache.{request.param}"
+        self.arguments = {"url": [server.url for server in memcached_pair]}
+
+    def test_it_is_asked_in_threads(self) -> None:
+        backend = self.make_region()._it.backend
+        assert type(backend).__name__ == "Threaded"
