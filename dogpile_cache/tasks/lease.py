@@ -56,15 +56,24 @@ class AsyncLease(Lease):
             return True
         self.token = MARK + os.urandom(16).hex().encode()
         begun = time.monotonic()
+        taking = asyncio.ensure_future(self.take())
         try:
-            taken = await self.take()
-        except asyncio.CancelledError:  # nobody knows whether it was taken
-            in_background(self.drop())
+            taken = await asyncio.shield(taking)
+        except asyncio.CancelledError:
+            in_background(self._give_up(taking))
             raise
         if taken:
             self._until, self.lost = begun + self.seconds, False
             self._renewal = asyncio.create_task(_keep_renewing(weakref.ref(self)))
         return taken
+
+    async def _give_up(self, taking: asyncio.Future[bool]) -> None:
+        """Drop what is taken for a task that was cancelled.
+
+        A command that is broken off may still reach the server, and after the next one.
+        """
+        if await taking:
+            await self.drop()
 
     async def pause(self, waited: float) -> None:
         left = self._left(waited)

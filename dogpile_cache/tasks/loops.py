@@ -8,9 +8,10 @@ and not by two that run at once.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from dogpile_cache.exception import TwoEventLoops
+from dogpile_cache.forking import forget_after_fork
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -29,14 +30,15 @@ class PerLoop(Generic[T]):
     """Hold a thing of the running event loop.
 
     :param make: makes the thing, in the loop.
-    :param leave: is given the thing of a loop that has ended.
     """
 
-    def __init__(
-        self, make: Callable[[], T], leave: Callable[[T], Any] = lambda thing: None
-    ) -> None:
+    def __init__(self, make: Callable[[], T]) -> None:
         self._make = make
-        self._leave = leave
+        self.forget()
+        forget_after_fork(self)
+
+    def forget(self) -> None:
+        """Have nothing: what a forked child inherits is its parent's."""
         self._loop: AbstractEventLoop | None = None
         self._thing: T | None = None
 
@@ -53,9 +55,6 @@ class PerLoop(Generic[T]):
     def _change(self, loop: AbstractEventLoop) -> None:
         if self._loop is not None and self._loop.is_running():
             raise TwoEventLoops(self._loop, loop)
-        thing = self.take()
-        if thing is not None:
-            self._leave(thing)
         self._loop, self._thing = loop, self._make()
 
     def take(self) -> T | None:
