@@ -137,6 +137,7 @@ class DogpileCacheImpl(CacheImpl):  # type: ignore[misc]  # Mako comes without t
         context: Any,
         region: Any = None,
         timeout: Any = None,
+        expiration_time: Any = None,
         **unknown: Any,
     ) -> Any:
         """Take the place of a method of Mako's ``Cache``, which takes longer.
@@ -157,7 +158,7 @@ class DogpileCacheImpl(CacheImpl):  # type: ignore[misc]  # Mako comes without t
             own = self._find(creation_function, context)
         place = find_region(regions, default if region is None else region, _SETTING)
         if timeout is None:
-            timeout = lifetime
+            timeout = lifetime if expiration_time is None else expiration_time
         return self._serve(place, fragment_key(own, (key,)), creation_function, timeout)
 
     def _serve(
@@ -260,8 +261,9 @@ def _check(regions: Any, bypass: Any) -> None:
 def _no_such(unknown: Iterable[str]) -> ValidationError:
     names = ", ".join(f"cache_{name}" for name in sorted(unknown))
     return ValidationError(
-        f"A fragment has no {names}; allowed are cache_region, cache_timeout and "
-        "cache_key, and in cache_args 'regions', 'region', 'timeout' and 'bypass'."
+        f"A fragment has no {names}; allowed are cache_region, cache_timeout, "
+        "cache_expiration_time and cache_key, and in cache_args 'regions', 'region', "
+        "'timeout' and 'bypass'."
     )
 
 

@@ -287,3 +287,21 @@ def test_a_key_of_an_undefined_name_is_an_error_that_says_what_to_write(
     )
     with pytest.raises(UnstableKeyPart, match=r"context\.get\('user', None\)"):
         template.render()
+
+
+def test_a_lifetime_that_changes_from_call_to_call(
+    make: Make, clock: SettableClock
+) -> None:
+    template = make(
+        '<%def name="x()" cached="True" cache_region="short" '
+        'cache_expiration_time="${lifetime}">${n()}</%def>${x()}'
+    )
+    n = numbers()
+    assert template.render(lifetime=3, n=n) == "1"
+    clock.move(2)
+    assert template.render(lifetime=3, n=n) == "1"
+    assert template.render(lifetime=1, n=n) == "2"
+    clock.move(2)
+    assert template.render(lifetime=3, n=n) == "2"
+    with pytest.raises(ValidationError, match="'soon'"):
+        template.render(lifetime="soon", n=n)
