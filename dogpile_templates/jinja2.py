@@ -126,21 +126,16 @@ class CacheExtension(Extension):
         self, parser: Parser, kind: str, parsed: TagNodes, source: _Source, scope: Names
     ) -> Tag:
         called = name_in_keys(self.environment, parser.name)
-        local = [
-            f"{name} {scope[name]}" for name in sorted(scope.keys() & parsed.names)
-        ]
+        # what is called may use all names there are
+        known = scope.keys() if parsed.calls else scope.keys() & parsed.names
+        local = [f"{name} {scope[name]}" for name in sorted(known)]
         place = ("jinja2", kind, parsed.digest, *local)
-        shows_macros = parsed.calls and parsed.is_in_macro
-        words = source.references.words
         return Tag(
             MARK,
             identity(called, source.digest, place),
             parser.name,
             source.references.names,
-            shows_blocks=parsed.shows_blocks or "self" in words,
-            shows_caller=shows_macros and "caller" in words,
-            shows_macros=shows_macros,
-            own_escaping="autoescape" in words,
+            **parsed.shows(source.references),
             name=parsed.arguments.name,
             region=parsed.arguments.region_name,
         )
@@ -169,7 +164,7 @@ class CacheExtension(Extension):
             digests = self._versions if isinstance(shown, Lineage) else self._shown
             identity += digests.of_blocks(shown)  # type: ignore[arg-type]
         if tag.shows_macros and body is not None:
-            identity += self._shown.of_body(body, outer)
+            identity += self._shown.of_body(body, outer, deep=tag.shows_caller)
         return identity if len(identity) <= 124 else digest(identity)
 
 

@@ -24,6 +24,7 @@ from .jinja2_scopes import References
 from .jinja2_tags import ArgumentParser, Tag
 
 _BODY, _ITEMS, _TAG = "_cached", "_cached_items", "_cached_tag"  # in the template
+_CALLING = (nodes.Call, nodes.Include, nodes.Import, nodes.FromImport)
 _OF_MACROS = {"caller", "varargs", "kwargs"}
 _NO_FRAMES = {"if", "for", "with", "autoescape", "filter"}  # of their own
 
@@ -40,13 +41,13 @@ class TagNodes:
         self._lineno = lineno
         self.arguments = ArgumentParser(parser, tag, lineno).parse()
         *around, _own = parser._tag_stack
-        self.is_in_macro = not {"macro", "call"}.isdisjoint(around)
+        self._around = {*around}
         self._is_at_root = _NO_FRAMES.issuperset(around)
         self.body = self._parse_body()
         self.names = {each.name for each in self._find(nodes.Name)}
-        self.calls = bool([*self._find((nodes.Call, nodes.Include))])
+        self.calls = bool([*self._find(_CALLING)])
         self.digest = digest(repr((self._target, self.body)))  # which shows no lines
-        self.shows_blocks = any(map(_shows_blocks, self.body))
+        self._shows_blocks = any(map(_shows_blocks, self.body))
         own = _OF_MACROS if self.arguments.loop is None else {*_OF_MACROS, "loop"}
         own = own - self._assigned() - ({"loop"} & {*self._targets})
         names = _OwnNames(own)
@@ -54,6 +55,28 @@ class TagNodes:
         self.special = sorted((names.found & _OF_MACROS) - {*self._targets})
         if names.leaves:
             parser.fail(f"The body of a {tag} tag cannot be left by a break.", lineno)
+
+    def shows(self, references: References) -> dict[str, bool]:
+        """Return what the tag may show of other templates, and of its caller.
+
+        Where a template has macros, what is called may be one that shows a block.
+        """
+        words, tags = references.words, references.tags
+        in_macro = not {"macro", "call"}.isdisjoint(self._around)
+        handed = (
+            "caller" in self.special
+            or (  # to the template by one that includes it
+                "super" in self.names and "block" not in self._around
+            )
+        )
+        shows_macros = self.calls and (in_macro or handed)
+        through_macros = self.calls and (tags >= {"macro", "block"} or "super" in words)
+        return {
+            "shows_blocks": self._shows_blocks or "self" in words or through_macros,
+            "shows_caller": shows_macros and "caller" in words,
+            "shows_macros": shows_macros,
+            "own_escaping": "autoescape" in words,
+        }
 
     @property
     def _target(self) -> nodes.Node | None:
@@ -95,7 +118,14 @@ class TagNodes:
 
     def _assigned(self) -> set[str]:
         """Return the names that the body, or its loop, gives a meaning of its own."""
-        stored = {name.name for name in self._find(nodes.Name) if name.ctx != "load"}
+        kinds = (
+            nodes.Assign,
+            nodes.AssignBlock,
+        )  # those of inner scopes are known there
+        targets = (
+            target for node in self._find(kinds) for target in _names(node.target)
+        )
+        stored = {target.name for target in targets}
         for node in self._find((nodes.Import, nodes.FromImport)):
             bound = [node.target] if isinstance(node, nodes.Import) else node.names
             stored.update(each if isinstance(each, str) else each[1] for each in bound)
@@ -213,7 +243,14 @@ class _OwnNames(NodeTransformer):
         node.iter = self.visit(node.iter)
         node.test = node.test and self.visit(node.test)
         node.else_ = self.visit_all(node.else_)
-        node.body = self._visit_inner(node.body, {"loop"}, in_loop=True)
+        theirs = {"loop", *(name.name for name in _names(node.target))}
+        node.body = self._visit_inner(node.body, theirs, in_loop=True)
+        return node
+
+    def visit_With(self, node: nodes.With) -> nodes.With:  # noqa: N802
+        node.values = [self.visit(value) for value in node.values]
+        theirs = {name.name for target in node.targets for name in _names(target)}
+        node.body = self._visit_inner(node.body, theirs, in_loop=self._in_loop)
         return node
 
     def visit_Macro(self, node: Any) -> Any:  # noqa: N802

@@ -32,26 +32,32 @@ class References(NamedTuple):
     words: frozenset[str]
     """All words in its tags and expressions."""
 
+    tags: frozenset[str]
+    """The names of its tags."""
+
     scopes: tuple[Names, ...]
     """What the names around each tag ``cache`` or ``cacheeach`` mean, in their order."""
 
     @property
     def extends(self) -> bool:
         """Whether it may extend another template."""
-        return "extends" in self.words
+        return "extends" in self.tags
 
 
 def references_of(environment: Environment, source: str) -> References:
     """Return what a preprocessed source refers to."""
     names: dict[str, None] = {}
     words: set[str] = set()
+    tags: set[str] = set()
     scopes = _Scopes()
     for statement in _statements(environment, source):
         words.update(value for kind, value in statement if kind == "name")
+        tags.add(_keyword(statement))
         if _keyword(statement) in _REFERRING:
             names.update((value, None) for kind, value in statement if kind == "string")
         scopes.read(statement)
-    return References(tuple(names), frozenset(words), tuple(scopes.of_tags))
+    found = frozenset(words), frozenset(tags)
+    return References(tuple(names), *found, tuple(scopes.of_tags))
 
 
 def _keyword(statement: list[Token]) -> str:

@@ -12,11 +12,13 @@ from types import CodeType
 from typing import Any
 
 from jinja2.runtime import BlockReference, Context, Macro, TemplateReference
+from jinja2.utils import Namespace
 
 from .fragments import digest
 from .sources import digest_of_code
 
-_OF_BLOCKS = {"blocks", "super"}  # names in the code of who shows a block
+_OF_BLOCKS = {"blocks", "super", "TemplateReference"}
+"""Names in the code of who shows a block."""
 
 
 class Shown:
@@ -29,46 +31,73 @@ class Shown:
         self._of_template = of_template
         self._codes: dict[int, tuple[CodeType, str, set[str]]] = {}
 
-    def of_body(self, body: Macro, outer: dict[str, Any] | None) -> str:
+    def of_body(self, body: Macro, outer: dict[str, Any] | None, deep: bool) -> str:
         """Return a digest of the macros that a tag's body may show.
 
         :param outer: what the body has of the macro around it, by its own names.
+        :param deep: whether to look into containers, where a caller may be.
         """
         seen: set[int] = set()
-        found = [*self._of_variables(body._func, seen)]
-        for value in (outer or {}).values():
-            found += self._of_value(value, seen)
-        return digest("".join(sorted(found))) if found else ""
+        found = [*self._of_variables(body._func, seen, deep)]
+        for name, value in sorted((outer or {}).items()):
+            found.append(f"{name}{''.join(self._of_value(value, seen, deep=True))}")
+        return digest("|".join(found)) if any(found) else ""
 
     def of_blocks(self, context: Context) -> str:
         """Return a digest of the templates whose blocks a rendering shows."""
-        functions = (each for stack in context.blocks.values() for each in stack)
-        return digest("".join(sorted(set(map(self._of_template, functions)))))
+        return digest_of_blocks(
+            {
+                name: list(map(self._of_template, stack))
+                for name, stack in context.blocks.items()
+            }
+        )
 
-    def _of_variables(self, function: Any, seen: set[int]) -> Iterator[str]:
-        for cell in function.__closure__ or ():
+    def _of_variables(self, function: Any, seen: set[int], deep: bool) -> Iterator[str]:
+        names = function.__code__.co_freevars
+        for name, cell in zip(names, function.__closure__ or ()):
             try:
                 value = cell.cell_contents
             except ValueError:  # not assigned yet
                 continue
-            yield from self._of_value(value, seen)
+            if isinstance(value, Context):
+                yield from self._of_names(function.__code__, value, seen)
+            elif not (name.startswith("l_0_") and self._is_of_template(value)):
+                # by a name of the whole template it is always the same macro
+                yield from self._of_value(value, seen, deep)
 
-    def _of_value(self, value: Any, seen: set[int]) -> Iterator[str]:
+    def _of_names(
+        self, code: CodeType, context: Context, seen: set[int]
+    ) -> Iterator[str]:
+        """Yield what the names stand for that some code asks the context for."""
+        for name in code.co_consts:
+            if isinstance(name, str) and name.isidentifier():
+                value = context.resolve_or_missing(name)
+                if not self._is_of_template(value):
+                    yield from self._of_value(value, seen, deep=False)
+
+    def _of_value(self, value: Any, seen: set[int], deep: bool) -> Iterator[str]:
         if isinstance(value, Macro):
-            if id(value) not in seen and not self._is_of_template(value):
+            if id(value) not in seen:
                 seen.add(id(value))
                 yield from self._of_macro(value, seen)
         elif isinstance(value, TemplateReference):
             yield self.of_blocks(value._TemplateReference__context)  # type: ignore[attr-defined]
         elif isinstance(value, BlockReference):
             yield from map(self._of_template, value._stack)
+        elif deep:
+            if isinstance(value, Namespace):
+                value = value._Namespace__attrs
+            if isinstance(value, (dict, list, tuple)) and id(value) not in seen:
+                seen.add(id(value))
+                for each in value.values() if isinstance(value, dict) else value:
+                    yield from self._of_value(each, seen, deep)
 
     def _of_macro(self, macro: Macro, seen: set[int]) -> Iterator[str]:
         function: Any = macro._func
         code, names = self._of_code(function.__code__)
         yield code
         yield self._of_template(function)
-        yield from self._of_variables(function, seen)
+        yield from self._of_variables(function, seen, deep=True)
         if not _OF_BLOCKS.isdisjoint(names):
             yield from map(self.of_blocks, _contexts(function))
 
@@ -82,19 +111,25 @@ class Shown:
             self._codes[id(code)] = known
         return known[1:]
 
-    def _is_of_template(self, macro: Macro) -> bool:
-        """Tell whether a macro is one of a whole template, whose digest covers it.
+    def _is_of_template(self, value: Any) -> bool:
+        """Tell whether this is a macro of a whole template, whose digest covers it.
 
         Callers have no name.
         """
-        function: Any = macro._func
+        if not isinstance(value, Macro) or value.name is None:
+            return False
+        function: Any = value._func
         own = function.__globals__
         return (
-            macro.name is not None
-            and function.__qualname__ == "root.<locals>.macro"
+            function.__qualname__ == "root.<locals>.macro"
             and own.get("name") is not None
-            and "TemplateReference" not in self._of_code(own["root"].__code__)[1]
+            and _OF_BLOCKS.isdisjoint(self._of_code(own["root"].__code__)[1])
         )
+
+
+def digest_of_blocks(templates: dict[str, list[str]]) -> str:
+    """Return a digest of the templates that have each block, from child to parent."""
+    return digest(repr(sorted(templates.items())))
 
 
 def _names(code: CodeType) -> Iterator[str]:

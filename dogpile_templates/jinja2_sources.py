@@ -12,6 +12,7 @@ from jinja2 import Environment, Template, TemplateError, TemplateNotFound, nodes
 from .fragments import FragmentError, digest
 from .jinja2_render import name_in_keys
 from .jinja2_scopes import references_of
+from .jinja2_shown import digest_of_blocks
 from .jinja2_tags import MARK, Tag
 from .sources import Source, digest_of_code, digest_of_references
 
@@ -100,14 +101,26 @@ class Versions:
 
     def of_blocks(self, lineage: Lineage) -> str:
         """Return a digest of the templates whose blocks a page shows."""
-        names = {str(each.name) for each in lineage.templates if each.blocks}
-        return digest("".join(sorted(self.of(None, (name,)) for name in names)))
+        found: dict[str, list[str]] = {}
+        for template in lineage.templates:
+            for block in template.blocks:
+                found.setdefault(block, []).append(self._of_named(str(template.name)))
+        return digest_of_blocks(found)
+
+    def _of_named(self, name: str) -> str:
+        """Return a digest of a template's name and of all that it leads to.
+
+        Two that refer to each other lead to the same.
+        """
+        return digest(
+            f"{name_in_keys(self._environment, name)} {self.of(None, (name,))}"
+        )
 
     def of_template(self, function: Any) -> str:
         """Return a digest of the template that a function is of."""
         own: dict[str, Any] = function.__globals__
         if own.get("name") is not None:
-            return self.of(None, (own["name"],))
+            return self._of_named(own["name"])
         functions = [own["root"], *own["blocks"].values()]
         codes = [each.__code__ for each in functions]
         loaded = sorted({name for code in codes for name in _loaded(code)})

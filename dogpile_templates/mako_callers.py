@@ -35,6 +35,9 @@ def _of_value(value: Any, seen: set[int]) -> Iterator[str]:
         for name, function in (value.callables or {}).items():
             inner = "".join(sorted(_of_value(function, seen)))
             yield digest(f"{name} {inner}")
+    elif isinstance(value, (dict, list, tuple)):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _of_value(each, seen)
 
 
 def _of_function(function: FunctionType, seen: set[int]) -> Iterator[str]:
@@ -44,9 +47,22 @@ def _of_function(function: FunctionType, seen: set[int]) -> Iterator[str]:
     yield _of_module(function.__globals__, contexts)
     for value in cells:
         yield from _of_value(value, seen)
-    if not INHERITED.isdisjoint(_strings(function.__code__)):
+    if _shows_inherited(function.__globals__):
         for context in contexts:
             yield digest_of_templates(lineage_of(context.get("self", None)))
+
+
+def _shows_inherited(module: dict[str, Any]) -> bool:
+    """Tell whether anything in a template may show one that inherits from it."""
+    return any(not INHERITED.isdisjoint(_strings(code)) for code in _codes(module))
+
+
+def _codes(module: dict[str, Any]) -> list[CodeType]:
+    return [
+        value.__code__
+        for _, value in sorted(module.items(), key=lambda item: item[0])
+        if isinstance(value, FunctionType) and value.__module__ == module["__name__"]
+    ]
 
 
 def _templates(namespace: Any) -> Iterator[Any]:
@@ -63,12 +79,7 @@ def _of_module(module: dict[str, Any], contexts: list[Any]) -> str:
         if template is not None and vars(template.module) is module:
             version: str = version_of(template).current()
             return version
-    functions = [
-        digest_of_code(value.__code__)
-        for _, value in sorted(module.items(), key=lambda item: item[0])
-        if isinstance(value, FunctionType) and value.__module__ == module["__name__"]
-    ]
-    return digest("".join(functions))
+    return digest("".join(map(digest_of_code, _codes(module))))
 
 
 def _content(cell: Any) -> Any:

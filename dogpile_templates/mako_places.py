@@ -101,7 +101,7 @@ def _mentioned(
             called = [
                 functions[known]
                 for name in code.co_names
-                for known in (name, f"__M_{name}")
+                for known in (name, f"__M_{name}", f"render_{name}")
                 if known in functions
             ]
             found |= _mentioned([*_inner(code), *called], functions, seen)
