@@ -133,8 +133,8 @@ class Policy:
             return State.FRESH
         if not isinstance(value, CachedValue):
             return State.MISSING
-        started, _ = times(value.metadata)
-        if started == _NEVER or self.strategy.is_hard_invalidated(started):
+        started, ended = times(value.metadata)
+        if _NEVER in (started, ended) or self.strategy.is_hard_invalidated(started):
             return State.MISSING
         if lifetime is None:
             raise DogpileCacheException(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dogpile_cache import NO_VALUE, CacheRegion, make_region
@@ -36,6 +37,7 @@ def region(request: pytest.FixtureRequest) -> Iterator[CacheRegion]:
 
 
 @given(metadata)
+@example({"ct": -math.inf, "v": 2, "st": 0.0, "other": None})
 def test_metadata_of_others_make_a_value_or_a_miss_and_never_an_error(
     region: CacheRegion, metadata: dict[str, Any]
 ) -> None:
