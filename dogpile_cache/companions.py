@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .protocols import ExpirationTime
 
 
-class _Companions:
+class Companions:
     """Be what the companions of every decorated function have in common."""
 
     def __init__(
@@ -44,7 +44,7 @@ class _Companions:
         return self._keep is None or self._keep(value)
 
 
-class One(_Companions):
+class One(Companions):
     """Be the companions of a function with one value per call."""
 
     def decorated(self) -> Any:
@@ -95,7 +95,7 @@ class One(_Companions):
         return value
 
 
-class Many(_Companions):
+class Many(Companions):
     """Be the companions of a function of many keys."""
 
     def decorated(self, asdict: bool) -> Any:

@@ -94,15 +94,13 @@ class Store:
 
     def read_keys(self, keys: Sequence[Any]) -> Sequence[Any]:
         """Return what is stored under several keys, in one call of the backend."""
+        ids = self.mangle_all(keys)
+        return all_found(ids, self.read_many(ids) if ids else ())
+
+    def mangle_all(self, keys: Sequence[Any]) -> Sequence[Any]:
+        """Return the keys under which the backend knows several keys."""
         mangle = self._mangler
-        ids = keys if mangle is None else [mangle(key) for key in keys]
-        found = [*self.read_many(ids)] if ids else []
-        if len(found) != len(ids):
-            raise DogpileCacheException(
-                f"The backend returned {len(found)} values for {len(ids)} keys; "
-                "get_multi returns one for each key, NO_VALUE where there is none."
-            )
-        return found
+        return keys if mangle is None else [mangle(key) for key in keys]
 
     def load_many(
         self, stored: Sequence[Any], keys: Sequence[Any]
@@ -131,6 +129,17 @@ class Store:
         keys = list(keys)
         if keys:
             self._delete_many(keys)
+
+
+def all_found(ids: Sequence[Any], found: Iterable[Any]) -> list[Any]:
+    """Return what a backend found as a list: one for each key, or it is an error."""
+    found = [*found]
+    if len(found) != len(ids):
+        raise DogpileCacheException(
+            f"The backend returned {len(found)} values for {len(ids)} keys; "
+            "get_multi returns one for each key, NO_VALUE where there is none."
+        )
+    return found
 
 
 class NoStore:

@@ -43,6 +43,7 @@ from starlette.responses import HTMLResponse
 from dogpile_cache.aio import AsyncCacheRegion
 from dogpile_cache.config import Regions
 from dogpile_cache.keys import typed_key_generator, typed_multi_key_generator
+from dogpile_cache.tasks.flights import settled
 
 from .access import async_invalidate_fragment
 from .applications import Options, configure
@@ -117,10 +118,7 @@ class DogpileCache:
             return False
         state: dict[str, Any] = request.scope.setdefault("dogpile_cache", {})
         if "bypassed" not in state:
-            answer = self.bypass(request)
-            state["bypassed"] = bool(
-                await answer if isinstance(answer, Awaitable) else answer
-            )
+            state["bypassed"] = bool(await settled(self.bypass(request)))
         return bool(state["bypassed"])
 
 

@@ -42,6 +42,7 @@ class AsyncRedisLease(AsyncLease):
         patience = backend.lock_blocking_timeout if backend.lock_blocking else 0
         super().__init__(name, backend.lock_timeout or DEFAULT_LEASE, patience)
         self._backend = backend
+        self._call = backend._call
         self._listeners = backend._listeners
         self._sleep = backend.lock_sleep
         self._milliseconds = max(int(self.seconds * 1000), 1)
@@ -62,9 +63,6 @@ class AsyncRedisLease(AsyncLease):
 
     async def locked(self) -> bool:
         return bool(await self._call("exists", self.name))
-
-    def _call(self, command: str, *args: Any, **kw: Any) -> Any:
-        return self._backend._clients.get().call(command, *args, **kw)
 
     async def wait(self, waited: float, most: float) -> None:
         """Wait for the news of the release; look for it where there is no news."""
@@ -135,7 +133,7 @@ class AsyncRedisBackend(AsyncBytesBackend, RedisBackend):
         return AsyncRedisLease(self.lock_template.format(key), self)
 
     async def get_serialized(self, key: KeyType) -> SerializedReturnType:
-        value = await self._clients.get().call("get", key)
+        value = await self._call("get", key)
         return NO_VALUE if value is None else value
 
     async def get_serialized_multi(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from dogpile_cache.companions import Many, One
+from dogpile_cache.companions import Companions, Many, One
 from dogpile_cache.decorators import Decorators
 from dogpile_cache.entry import one_for_each
 
@@ -27,14 +27,18 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 
-class AsyncOne(One):
-    """Be the companions of a function with one value per call."""
+class _Awaited(Companions):
+    """Make of each decorated function a coroutine function."""
 
     def finish(self, wrapper: Any) -> Any:
         async def cached(*args: Any, **kwargs: Any) -> Any:
             return await wrapper(*args, **kwargs)
 
         return super().finish(cached)
+
+
+class AsyncOne(_Awaited, One):
+    """Be the companions of a function with one value per call."""
 
     async def refresh(self, *args: Any, **kwargs: Any) -> Any:
         started = self._region.clock.time()
@@ -44,14 +48,8 @@ class AsyncOne(One):
         return value
 
 
-class AsyncMany(Many):
+class AsyncMany(_Awaited, Many):
     """Be the companions of a function of many keys."""
-
-    def finish(self, wrapper: Any) -> Any:
-        async def cached(*args: Any, **kwargs: Any) -> Any:
-            return await wrapper(*args, **kwargs)
-
-        return super().finish(cached)
 
     async def _get_or_create(
         self, args: tuple[Any, ...], kwargs: dict[str, Any]

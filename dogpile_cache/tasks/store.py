@@ -12,8 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from dogpile_cache.api import CacheReturnType
-from dogpile_cache.exception import DogpileCacheException
-from dogpile_cache.store import Store
+from dogpile_cache.store import Store, all_found
 
 from .backend import Immediate
 
@@ -113,16 +112,8 @@ class AsyncStore(Store):
         return fetched
 
     async def read_keys(self, keys: Sequence[Any]) -> Sequence[Any]:
-        mangle = self._mangler
-        ids = keys if mangle is None else [mangle(key) for key in keys]
-        read_many: Callable[[Any], Awaitable[Any]] = self.read_many
-        found = [*await read_many(ids)] if ids else []
-        if len(found) != len(ids):
-            raise DogpileCacheException(
-                f"The backend returned {len(found)} values for {len(ids)} keys; "
-                "get_multi returns one for each key, NO_VALUE where there is none."
-            )
-        return found
+        ids = self.mangle_all(keys)
+        return all_found(ids, await self.read_many(ids) if ids else ())
 
     async def write_many(self, values: Mapping[Any, Any]) -> None:
         if values:

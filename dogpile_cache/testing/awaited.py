@@ -15,6 +15,7 @@ from dogpile_cache.aio import AsyncCacheRegion
 from dogpile_cache.api import CacheMutex
 from dogpile_cache.backend import BaseBackend
 from dogpile_cache.exception import CreationDeadlock
+from dogpile_cache.tasks.flights import settled
 
 from .contract import BackendContract
 from .tools import DEADLINE, raises
@@ -102,8 +103,7 @@ def _in_thread(creator: Callable[..., Any]) -> Callable[..., Any]:
 
 def _run(function: Callable[..., Any], *args: Any, **kw: Any) -> Any:
     async def run() -> Any:
-        answer = function(*args, **kw)
-        return await answer if hasattr(answer, "__await__") else answer
+        return await settled(function(*args, **kw))
 
     return asyncio.run_coroutine_threadsafe(run(), _loop()).result(DEADLINE)
 
