@@ -33,6 +33,7 @@ from .fragments import (
 from .jinja2_awaited import all_awaited, each_awaited, one_awaited
 from .jinja2_each import Items, to_render
 from .jinja2_tags import MARK, Tag
+from .sources import per_code
 
 EXTENSION = f"{__package__}.jinja2.CacheExtension"
 ONE, EACH, NOTE = (f"{__package__}.{name}" for name in ("one", "each", "note"))
@@ -105,32 +106,24 @@ def _identity(
 
 
 class _Known(NamedTuple):
-    """Be what is known of a body: its code lives as long as this."""
+    """Be what is known of a body."""
 
-    code: CodeType
     tag: Tag
     plain: tuple[str, str] | None
     """The identities without and with autoescape, if nothing else counts."""
 
 
-_bodies: dict[int, _Known] = {}
-
-
 def _known(body: Macro) -> _Known:
     """Return what is known of a body, above all its tag, which stands first in its code."""
-    try:
-        code: CodeType = body._func.__code__
-        known = _bodies[id(code)]
-        if known.code is code:
-            return known
-    except (AttributeError, KeyError):
-        pass
-    return _look_at(body)
+    known = _read(getattr(getattr(body, "_func", None), "__code__", _NO_CODE))
+    if known is None:
+        raise SecurityError(f"{body!r} is not the body of a cache tag.")
+    return known
 
 
-def _look_at(body: Macro) -> _Known:
-    code: Any = getattr(getattr(body, "_func", None), "__code__", None)
-    for constant in getattr(code, "co_consts", ()):
+@per_code
+def _read(code: CodeType) -> _Known | None:
+    for constant in code.co_consts:
         if isinstance(constant, tuple) and constant[:1] == (MARK,):
             tag = Tag._make(constant)
             more = (
@@ -139,12 +132,11 @@ def _look_at(body: Macro) -> _Known:
                 tag.shows_blocks,
                 tag.shows_macros,
             )
-            plain = None if any(more) else (f"{tag.own}-", f"{tag.own}+")
-            if len(_bodies) > 4096:  # templates from strings may go on for ever
-                _bodies.clear()
-            _bodies[id(code)] = known = _Known(code, tag, plain)
-            return known
-    raise SecurityError(f"{body!r} is not the body of a cache tag.")
+            return _Known(tag, None if any(more) else (f"{tag.own}-", f"{tag.own}+"))
+    return None
+
+
+_NO_CODE = (lambda: None).__code__
 
 
 def _note(

@@ -15,7 +15,7 @@ from jinja2.runtime import BlockReference, Context, Macro, TemplateReference
 from jinja2.utils import Namespace
 
 from .fragments import digest
-from .sources import digest_of_code
+from .sources import closed_over, codes_in, digest_of_code, per_code
 
 _OF_BLOCKS = {"blocks", "super", "TemplateReference"}
 """Names in the code of who shows a block."""
@@ -29,7 +29,6 @@ class Shown:
 
     def __init__(self, of_template: Callable[[Any], str]) -> None:
         self._of_template = of_template
-        self._codes: dict[int, tuple[CodeType, str, set[str]]] = {}
 
     def of_body(self, body: Macro, outer: dict[str, Any] | None, deep: bool) -> str:
         """Return a digest of the macros that a tag's body may show.
@@ -53,12 +52,7 @@ class Shown:
         )
 
     def _of_variables(self, function: Any, seen: set[int], deep: bool) -> Iterator[str]:
-        names = function.__code__.co_freevars
-        for name, cell in zip(names, function.__closure__ or ()):
-            try:
-                value = cell.cell_contents
-            except ValueError:  # not assigned yet
-                continue
+        for name, value in closed_over(function):
             if isinstance(value, Context):
                 yield from self._of_names(function.__code__, value, seen)
             elif not (name.startswith("l_0_") and self._is_of_template(value)):
@@ -94,22 +88,11 @@ class Shown:
 
     def _of_macro(self, macro: Macro, seen: set[int]) -> Iterator[str]:
         function: Any = macro._func
-        code, names = self._of_code(function.__code__)
-        yield code
+        yield digest_of_code(function.__code__)
         yield self._of_template(function)
         yield from self._of_variables(function, seen, deep=True)
-        if not _OF_BLOCKS.isdisjoint(names):
+        if not _OF_BLOCKS.isdisjoint(_names(function.__code__)):
             yield from map(self.of_blocks, _contexts(function))
-
-    def _of_code(self, code: CodeType) -> tuple[str, set[str]]:
-        """Return a digest of some code, and the names in it."""
-        known = self._codes.get(id(code))
-        if known is None or known[0] is not code:
-            if len(self._codes) > 4096:  # templates from strings may go on for ever
-                self._codes.clear()
-            known = code, digest_of_code(code), {*_names(code)}
-            self._codes[id(code)] = known
-        return known[1:]
 
     def _is_of_template(self, value: Any) -> bool:
         """Tell whether this is a macro of a whole template, whose digest covers it.
@@ -123,7 +106,7 @@ class Shown:
         return (
             function.__qualname__ == "root.<locals>.macro"
             and own.get("name") is not None
-            and _OF_BLOCKS.isdisjoint(self._of_code(own["root"].__code__)[1])
+            and _OF_BLOCKS.isdisjoint(_names(own["root"].__code__))
         )
 
 
@@ -132,15 +115,14 @@ def digest_of_blocks(templates: dict[str, list[str]]) -> str:
     return digest(repr(sorted(templates.items())))
 
 
-def _names(code: CodeType) -> Iterator[str]:
-    yield from code.co_names
-    for inner in code.co_consts:
-        if isinstance(inner, CodeType):
-            yield from _names(inner)
+@per_code
+def _names(code: CodeType) -> frozenset[str]:
+    """Return the names in some code, and in all that is defined in it."""
+    return frozenset(name for each in codes_in(code) for name in each.co_names)
 
 
 def _contexts(function: Any) -> Iterator[Context]:
     """Yield the context that a function of a template is rendered with."""
-    for cell in function.__closure__ or ():
-        if isinstance(cell.cell_contents, Context):
-            yield cell.cell_contents
+    for _, value in closed_over(function):
+        if isinstance(value, Context):
+            yield value

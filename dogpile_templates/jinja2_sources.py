@@ -14,7 +14,7 @@ from .jinja2_render import name_in_keys
 from .jinja2_scopes import references_of
 from .jinja2_shown import digest_of_blocks
 from .jinja2_tags import MARK, Tag
-from .sources import Source, digest_of_code, digest_of_references
+from .sources import Source, codes_in, digest_of_code, digest_of_references
 
 _MOST = 4096  # digests to keep; templates from strings may go on for ever
 _MEANING = (
@@ -130,14 +130,11 @@ class Versions:
 
 def _loaded(code: CodeType) -> Iterator[str]:
     """Yield the strings that may be names of templates which some code loads."""
-    constants = [each for each in code.co_consts if each is not None]
-    if not _LOADING.isdisjoint(code.co_names):
-        yield from (each for each in constants if isinstance(each, str))
-        several = [each for each in constants if isinstance(each, tuple)]
-        yield from (each for them in several for each in them if isinstance(each, str))
-    for each in constants:
-        if isinstance(each, CodeType):
-            yield from _loaded(each)
+    for each in codes_in(code):
+        if not _LOADING.isdisjoint(each.co_names):
+            for constant in each.co_consts:
+                several = constant if isinstance(constant, tuple) else (constant,)
+                yield from (name for name in several if isinstance(name, str))
 
 
 class Lineage(NamedTuple):
@@ -207,13 +204,12 @@ def functions_of(template: Template) -> list[FunctionType]:
 
 def tags_of(template: Template) -> list[Tag]:
     """Return the tags of a loaded template, in no order, each once."""
-    codes = [function.__code__ for function in functions_of(template)]
-    return list({tag: None for code in codes for tag in _tags(code)})
-
-
-def _tags(code: CodeType) -> Iterator[Tag]:
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _tags(constant)
-        elif isinstance(constant, tuple) and constant[:1] == (MARK,):
-            yield Tag._make(constant)
+    return list(
+        {
+            Tag._make(constant): None
+            for function in functions_of(template)
+            for code in codes_in(function.__code__)
+            for constant in code.co_consts
+            if isinstance(constant, tuple) and constant[:1] == (MARK,)
+        }
+    )

@@ -14,9 +14,9 @@ from typing import Any
 from mako.runtime import Context, Namespace
 
 from .fragments import digest
-from .mako_places import INHERITED
+from .mako_places import INHERITED, functions_of
 from .mako_sources import digest_of_templates, lineage_of, load, version_of
-from .sources import digest_of_code
+from .sources import closed_over, codes_in, digest_of_code, per_code
 
 
 def digest_of_caller(caller: Any) -> str:
@@ -41,7 +41,7 @@ def _of_value(value: Any, seen: set[int]) -> Iterator[str]:
 
 
 def _of_function(function: FunctionType, seen: set[int]) -> Iterator[str]:
-    cells = [_content(cell) for cell in function.__closure__ or ()]
+    cells = [value for _, value in closed_over(function)]
     contexts = [value for value in cells if isinstance(value, Context)]
     yield digest_of_code(function.__code__)
     yield _of_module(function.__globals__, contexts)
@@ -54,15 +54,8 @@ def _of_function(function: FunctionType, seen: set[int]) -> Iterator[str]:
 
 def _shows_inherited(module: dict[str, Any]) -> bool:
     """Tell whether anything in a template may show one that inherits from it."""
-    return any(not INHERITED.isdisjoint(_strings(code)) for code in _codes(module))
-
-
-def _codes(module: dict[str, Any]) -> list[CodeType]:
-    return [
-        value.__code__
-        for _, value in sorted(module.items(), key=lambda item: item[0])
-        if isinstance(value, FunctionType) and value.__module__ == module["__name__"]
-    ]
+    codes = functions_of(module).values()
+    return any(not INHERITED.isdisjoint(_strings(code)) for code in codes)
 
 
 def _templates(namespace: Any) -> Iterator[Any]:
@@ -79,19 +72,12 @@ def _of_module(module: dict[str, Any], contexts: list[Any]) -> str:
         if template is not None and vars(template.module) is module:
             version: str = version_of(template).current()
             return version
-    return digest("".join(map(digest_of_code, _codes(module))))
+    codes = sorted(functions_of(module).items())
+    return digest("".join(digest_of_code(code) for _, code in codes))
 
 
-def _content(cell: Any) -> Any:
-    try:
-        return cell.cell_contents
-    except ValueError:  # not assigned yet
-        return None
-
-
-def _strings(code: CodeType) -> Iterator[str]:
-    for constant in code.co_consts:
-        if isinstance(constant, str):
-            yield constant
-        elif isinstance(constant, CodeType):
-            yield from _strings(constant)
+@per_code
+def _strings(code: CodeType) -> frozenset[str]:
+    """Return the strings in some code, and in all that is defined in it."""
+    constants = (constant for each in codes_in(code) for constant in each.co_consts)
+    return frozenset(each for each in constants if isinstance(each, str))

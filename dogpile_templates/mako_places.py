@@ -48,11 +48,7 @@ def places_of(module: Any) -> dict[Where, Place]:
 
     Two calls with content, or two namespaces, may have defs of one name.
     """
-    functions = {
-        name: value.__code__
-        for name, value in vars(module).items()
-        if isinstance(value, FunctionType) and value.__module__ == module.__name__
-    }
+    functions = functions_of(vars(module))
     found = sorted(
         {where for code in functions.values() for where in _caching(code, code.co_name)}
     )
@@ -60,6 +56,15 @@ def places_of(module: Any) -> dict[Where, Place]:
     return {
         where: _place(where[0], number - paths.index(where[0]), functions)
         for number, where in enumerate(found)
+    }
+
+
+def functions_of(module: dict[str, Any]) -> dict[str, CodeType]:
+    """Return the code of the functions that a template was compiled to, by name."""
+    return {
+        name: value.__code__
+        for name, value in module.items()
+        if isinstance(value, FunctionType) and value.__module__ == module["__name__"]
     }
 
 

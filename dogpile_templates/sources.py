@@ -8,13 +8,19 @@ them, and knows no engine.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from functools import wraps
 from types import CodeType
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from dogpile_cache.typed import encode
 
 from .fragments import digest
+
+T = TypeVar("T")
+
+_MOST = 4096  # codes to know of; templates from strings may go on for ever
 
 
 class Source(NamedTuple):
@@ -51,6 +57,38 @@ def digest_of_references(
     return digest(encode(set(found.values())))
 
 
+def per_code(make: Callable[[CodeType], T]) -> Callable[[CodeType], T]:
+    """Have a function of code be called once for each, since code is slow to compare."""
+    known: dict[int, tuple[CodeType, T]] = {}
+
+    @wraps(make)
+    def remembered(code: CodeType) -> T:
+        found = known.get(id(code))
+        if found is None or found[0] is not code:
+            if len(known) >= _MOST:
+                known.clear()
+            known[id(code)] = found = code, make(code)
+        return found[1]
+
+    return remembered
+
+
+def codes_in(code: CodeType) -> Iterator[CodeType]:
+    """Yield some code and all that is defined in it."""
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from codes_in(constant)
+
+
+def closed_over(function: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the variables that a function closes over, if they have been assigned."""
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or ()):
+        with suppress(ValueError):
+            yield name, cell.cell_contents
+
+
+@per_code
 def digest_of_code(code: CodeType) -> str:
     """Return a digest of what compiled code does, wherever it stands.
 
