@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from benchmarks.storm import Answer, Order, Worker
 
-PATIENCE = 60.0
-
 
 def work_in_tasks(worker: Worker, gate: Barrier, orders: Connection) -> None:
     """Carry out orders by tasks, until the other end of the pipe is gone."""
@@ -21,6 +19,7 @@ def work_in_tasks(worker: Worker, gate: Barrier, orders: Connection) -> None:
 
 
 async def _storm(worker: Worker, gate: Barrier, orders: Connection) -> None:
+    from benchmarks.storm import PATIENCE  # which imports this module
     from dogpile_cache.aio import make_async_region
 
     region = make_async_region()

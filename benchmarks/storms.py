@@ -48,7 +48,7 @@ def _listed(commands: Mapping[str, int]) -> str:
 
 
 def stormed(
-    weather: Weather, package: str, ledger: Ledger, *, expired: bool, tasks: int = 0
+    weather: Weather, package: str, ledger: Ledger, *, expired: bool, tasks: int
 ) -> Contender:
     """Sample storms over fresh keys: creations, median and p99 delay, commands."""
 
@@ -79,27 +79,16 @@ def _figures(result: StormResult) -> tuple[float, ...]:
 
 
 def storm_row(
-    name: str, weather: Weather, *figures: Figure, expired: bool = False
+    name: str, weather: Weather, *figures: Figure, expired: bool = False, tasks: int = 0
 ) -> Row:
+    """Return a row of storms among threads, or of this project alone among tasks."""
     ledger = Ledger()
     return Row(
         name,
         {
-            package: stormed(weather, package, ledger, expired=expired)
-            for package in (THIS, THAT)
+            package: stormed(weather, package, ledger, expired=expired, tasks=tasks)
+            for package in ((THIS,) if tasks else (THIS, THAT))
         },
-        figures=figures,
-        rounds=5,
-        pinned=False,
-        note=ledger,
-    )
-
-
-def storm_of_tasks(name: str, weather: Weather, *figures: Figure) -> Row:
-    ledger = Ledger()
-    return Row(
-        name,
-        {THIS: stormed(weather, THIS, ledger, expired=False, tasks=TASKS)},
         figures=figures,
         rounds=5,
         pinned=False,
@@ -125,15 +114,17 @@ def rows() -> list[Row]:
         storm_row(
             "storm, memcached (pylibmc)", partial(memcached, "pylibmc"), *missing
         ),
-        storm_of_tasks(
+        storm_row(
             f"storm of {TASKS} tasks a process, redis",
             redis,
             *(ONE_CREATION, MEDIAN, P99_OF_TASKS, COMMANDS),
+            tasks=TASKS,
         ),
-        storm_of_tasks(
+        storm_row(
             f"storm of {TASKS} tasks a process, memcached",
             pymemcache,
             *(ONE_CREATION, MEDIAN, P99_OF_TASKS),
+            tasks=TASKS,
         ),
         storm_row("storm, redis, expired key", redis, *stale, expired=True),
         storm_row(
