@@ -24,15 +24,16 @@ from .mutex import LONE_FLIGHTS, UNGUARDED, Flights
 from .plugins import load_backend
 from .proxy import ProxyBackend, wrapped
 from .serializers import pair
+from .settings import NAMES, Settings, read_settings
 from .store import NoStore, Store
 from .util import coerce_string_conf
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
 
-    from .protocols import Clock
+    from .protocols import Clock, SettingsGiven
 
 _SWITCHES = ("wrap", "replace_existing_backend")
 
@@ -62,6 +63,7 @@ class BaseRegion:
     """
 
     expiration_time: float | None = None
+    settings = Settings()
     _store: Any = NoStore()  # any use of it raises
     _fetch: Callable[[Any], Any] = staticmethod(_not_configured)
     _load: Callable[[str], Any] = staticmethod(load_backend)
@@ -104,6 +106,7 @@ class BaseRegion:
         wrap: Iterable[ProxyBackend | type[ProxyBackend]] = (),
         replace_existing_backend: bool = False,
         region_invalidator: RegionInvalidationStrategy | None = None,
+        **settings: Unpack[SettingsGiven],
     ) -> Self:  # long for what there is to say of its parameters
         """Give the region its backend; return the region.
 
@@ -115,9 +118,11 @@ class BaseRegion:
         :param replace_existing_backend: allow a configured region to be configured anew.
         :param region_invalidator: what ``invalidate()`` uses in place of a time kept in
             this process.
+        :param settings: what to do when something fails or is slow, and the like; see
+            :class:`~dogpile_cache.settings.Settings`.
         :raises RegionAlreadyConfigured: the region has a backend.
         :raises PluginNotFound: no backend has that name.
-        :raises ValidationError: the expiration time is not one.
+        :raises ValidationError: the expiration time or a setting is not one.
         """
         if self.is_configured and not replace_existing_backend:
             raise RegionAlreadyConfigured(
@@ -125,6 +130,7 @@ class BaseRegion:
                 "Specify replace_existing_backend=True to replace."
             )
         lifetime = seconds(expiration_time)
+        adopted = read_settings(settings)
         cls = self._load(backend)
         if _config_argument_dict is None:
             made = cls({} if arguments is None else arguments)
@@ -134,6 +140,7 @@ class BaseRegion:
             lambda inner, proxy: wrapped(proxy, inner), [*wrap][::-1], made
         )
         self.expiration_time = lifetime
+        self.settings = adopted
         if region_invalidator is not None:
             self.region_invalidator = region_invalidator
         self._adopt(made)
@@ -157,8 +164,9 @@ class BaseRegion:
         """Configure the region from the entries of a mapping that start with a prefix.
 
         They are ``backend``, ``expiration_time``, ``arguments.<name>``, ``serializer``,
-        ``wrap`` and ``replace_existing_backend``; strings become numbers, booleans or
-        None where they look like one.  Other entries are not looked at.
+        ``wrap``, ``replace_existing_backend`` and the names of the settings; strings
+        become numbers, booleans or None where they look like one.  Other entries are not
+        looked at.
         """
         config = coerce_string_conf(config_dict)
         lifetime = f"{prefix}expiration_time"
@@ -180,6 +188,9 @@ class BaseRegion:
             _config_argument_dict=config,
             _config_prefix=f"{prefix}arguments.",
             **switches,
+            **{
+                name: config[prefix + name] for name in NAMES if prefix + name in config
+            },
         )
 
     @property
@@ -267,7 +278,7 @@ class BaseRegion:
 
     def _unconfigure(self) -> None:
         """Be as before ``configure()``, of which what is adopted is adopted anew."""
-        for name in ("backend", "_store", "_fetch", "expiration_time"):
+        for name in ("backend", "_store", "_fetch", "expiration_time", "settings"):
             self.__dict__.pop(name, None)
 
     def _rebind(self) -> None:

@@ -25,9 +25,10 @@ from .options import check
 from .plugins import load_backend
 from .region import CacheRegion, make_region
 from .serializers import pair
+from .settings import NAMES, read_settings
 from .util import coerce_string_conf
 
-_OPTIONS = ("backend", "expiration_time", "serializer", "arguments.<name>")
+_OPTIONS = ("backend", "expiration_time", "serializer", *NAMES, "arguments.<name>")
 
 
 class Regions(Mapping[str, CacheRegion]):
@@ -207,6 +208,7 @@ def _check(prefix: str, options: Mapping[str, Any]) -> None:
                 f"The setting {prefix + option!r} is {given!r}; allowed is {allowed}."
             )
     seconds(options.get("expiration_time"), f"{prefix}expiration_time")
+    read_settings({n: options[n] for n in NAMES if n in options}, prefix)
     pair(options.get("serializer"), None)
     backend = load_backend(options["backend"])
     known = getattr(backend, "options", None)

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
+from typing import (
+    Any,
+    Concatenate,
+    Generic,
+    ParamSpec,
+    Protocol,
+    TypedDict,
+    TypeVar,
+    overload,
+)
 
 from .api import CachedValue, CacheReturnType, NoValueType
 from .freshness import State
@@ -16,7 +25,19 @@ R = TypeVar("R")
 S = TypeVar("S")
 
 Lifetime = float | timedelta | None
+Timeouts = float | timedelta | tuple[Lifetime, Lifetime] | None
 ExpirationTime = Lifetime | Callable[[], Lifetime]
+
+
+class SettingsGiven(TypedDict, total=False):
+    """Be the settings of a region as ``configure()`` takes them."""
+
+    stale_if_error: float | timedelta | None
+    retry_after: float | timedelta | None
+    share_errors: bool
+    creator_timeout: Timeouts
+    refresh_ahead: float | None
+    jitter: float | timedelta | None
 
 
 class CachedFunction(Protocol[P, R]):

@@ -18,6 +18,7 @@ LAYERS = [
     {"freshness", "typed", "signature", "keys", "serializers", "flow"},
     {"mutex", "plugins", "options"},
     {"lease", "invalidation", "regenerate", "proxy", "store", "util", "protocols"},
+    {"settings"},
     {"entry", "base", "lock", "companions", "decorators", "region", "testing"},
     {"background", "tasks"},
     {"aio", "config"},
