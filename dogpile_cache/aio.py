@@ -11,18 +11,21 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from .api import NO_VALUE, CachedValue, Metadata, NoValueType
+from .api import NO_VALUE, CachedValue, NoValueType
 from .flow import async_drive, once
-from .regenerate import regenerate, regenerate_many, supersede
+from .regenerate import regenerate, supersede
+from .regenerate_many import regenerate_many
+from .stamps import stamp
 from .tasks.backend import AsyncBytesBackend, AsyncCacheBackend
 from .tasks.background import background_work, refresh_in_background
 from .tasks.base import AsyncBaseRegion
+from .tasks.batch import AsyncRegionBatch
 from .tasks.decorators import AsyncDecorators
-from .tasks.entry import AsyncRegionBatch, AsyncRegionEntry
+from .tasks.entry import AsyncRegionEntry
 from .tasks.invalidation import AsyncSharedInvalidationStrategy
 
 if TYPE_CHECKING:
-    from .protocols import Lifetime
+    from .protocols import Lifetime, Timeouts
 
 __all__ = [
     "AsyncBytesBackend",
@@ -102,6 +105,8 @@ class AsyncCacheRegion(AsyncDecorators, AsyncBaseRegion):
         expiration_time: Lifetime = None,
         should_cache_fn: Callable[[T], bool] | None = None,
         creator_args: tuple[Any, Mapping[str, Any]] | None = None,
+        stale_if_error: Lifetime = None,
+        creator_timeout: Timeouts = None,
     ) -> T: ...
 
     @overload
@@ -112,6 +117,8 @@ class AsyncCacheRegion(AsyncDecorators, AsyncBaseRegion):
         expiration_time: Lifetime = None,
         should_cache_fn: Callable[[T], bool] | None = None,
         creator_args: tuple[Any, Mapping[str, Any]] | None = None,
+        stale_if_error: Lifetime = None,
+        creator_timeout: Timeouts = None,
     ) -> T: ...
 
     async def get_or_create(
@@ -121,6 +128,8 @@ class AsyncCacheRegion(AsyncDecorators, AsyncBaseRegion):
         expiration_time: Lifetime = None,
         should_cache_fn: Callable[[T], bool] | None = None,
         creator_args: tuple[Any, Mapping[str, Any]] | None = None,
+        stale_if_error: Lifetime = None,
+        creator_timeout: Timeouts = None,
     ) -> T:
         """Return the value of a key; have it made if it is missing or stale.
 
@@ -128,21 +137,34 @@ class AsyncCacheRegion(AsyncDecorators, AsyncBaseRegion):
         the stale value; where there is none, they wait for the new one.
 
         :param creator: makes the value; what it raises is raised here and not cached.
+            One with a single parameter ``context`` is given a
+            :class:`~dogpile_cache.context.CreationContext`.
         :param expiration_time: seconds or a timedelta, in place of the region's for this
             call; -1 means that values do not expire.
         :param should_cache_fn: is given the new value and tells whether to keep it.
         :param creator_args: positional and keyword arguments for the creator.
+        :param stale_if_error: in place of the region's setting for this call.
+        :param creator_timeout: likewise.
         :raises CreationDeadlock: the creator of this key waits for itself.
+        :raises CreatorTimeout: it was not made in time; see ``creator_timeout``.
         """
         value = await self._fetch(key)
         lifetime = self.expiration_time if expiration_time is None else expiration_time
-        if self._is_fresh(value, lifetime):
+        if self._is_current(value, lifetime):
             return value[0]  # type: ignore[no-any-return]  # a T, by this creator
         if creator_args is not None:
             creator = partial(creator, *creator_args[0], **creator_args[1])
-        entry = AsyncRegionEntry(self, key, creator, lifetime, should_cache_fn)
+        entry = AsyncRegionEntry(
+            self,
+            key,
+            creator,
+            lifetime,
+            should_cache_fn,
+            stale_if_error,
+            creator_timeout,
+        )
         if self.async_creation_runner is not None:
-            entry.defer = partial(self.async_creation_runner, self, key, creator)
+            entry.defer = partial(self.async_creation_runner, self, key, entry.make)
         flights = self._gathering(entry.mutex)
         return (await async_drive(regenerate(entry, flights, value)))[0]  # type: ignore[no-any-return]
 
@@ -153,6 +175,8 @@ class AsyncCacheRegion(AsyncDecorators, AsyncBaseRegion):
         creator: Callable[..., Awaitable[Sequence[T]]],
         expiration_time: Lifetime = None,
         should_cache_fn: Callable[[T], bool] | None = None,
+        stale_if_error: Lifetime = None,
+        creator_timeout: Timeouts = None,
     ) -> list[T]: ...
 
     @overload
@@ -162,6 +186,8 @@ class AsyncCacheRegion(AsyncDecorators, AsyncBaseRegion):
         creator: Callable[..., Sequence[T]],
         expiration_time: Lifetime = None,
         should_cache_fn: Callable[[T], bool] | None = None,
+        stale_if_error: Lifetime = None,
+        creator_timeout: Timeouts = None,
     ) -> list[T]: ...
 
     async def get_or_create_multi(
@@ -170,6 +196,8 @@ class AsyncCacheRegion(AsyncDecorators, AsyncBaseRegion):
         creator: CreatorOfMany[T],
         expiration_time: Lifetime = None,
         should_cache_fn: Callable[[T], bool] | None = None,
+        stale_if_error: Lifetime = None,
+        creator_timeout: Timeouts = None,
     ) -> list[T]:
         """Return the values of several keys; have those made that are not fresh.
 
@@ -181,15 +209,17 @@ class AsyncCacheRegion(AsyncDecorators, AsyncBaseRegion):
         lifetime = self.expiration_time if expiration_time is None else expiration_time
         stored = await self._store.read_keys(keys)
         payloads: list[T] | None = self._store.fresh_payloads(
-            stored, self._policy.bounds(lifetime)
+            stored, self._policy.bounds_ahead(lifetime)
         )
         if payloads is not None:
             return payloads  # by this creator, so they are of type T
         values = self._store.load_many(stored, keys)
-        fresh = [v[0] for v in values if self._is_fresh(v, lifetime)]
+        fresh = [v[0] for v in values if self._is_current(v, lifetime)]
         if len(fresh) == len(keys):
             return fresh
-        batch = AsyncRegionBatch(self, creator, lifetime, should_cache_fn)
+        batch = AsyncRegionBatch(
+            self, creator, lifetime, should_cache_fn, stale_if_error, creator_timeout
+        )
         seen = dict(zip(keys, values))
         entries = [batch.entry(key) for key in seen]
         flights = self._gathering(entries[0].mutex)
@@ -246,19 +276,16 @@ class AsyncCacheRegion(AsyncDecorators, AsyncBaseRegion):
     async def _keep(self, key: Any, value: Any, started: float) -> None:
         """Keep a value whose making started at some time, and has ended."""
         store = self._store
-        await store.write(store.mangle(key), store.dump(self._stamp(value, started)))
+        await store.write(store.mangle(key), store.dump(stamp(self, value, started)))
 
     async def _keep_many(self, mapping: Mapping[Any, Any], started: float) -> None:
         store = self._store
         await store.write_many(
             {
-                store.mangle(key): store.dump(self._stamp(value, started))
+                store.mangle(key): store.dump(stamp(self, value, started))
                 for key, value in mapping.items()
             }
         )
-
-    def _stamp(self, payload: Any, started: float) -> CachedValue:
-        return CachedValue(payload, Metadata(self.clock.time(), started))
 
 
 def make_async_region(*arg: Any, **kw: Any) -> AsyncCacheRegion:

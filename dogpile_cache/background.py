@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
-from .entry import RegionEntry
 from .exception import ValidationError
-from .flow import drive
+from .flow import Flow, drive
 from .forking import forget_after_fork
 from .options import POSITIVE
 from .regenerate import refresh
@@ -49,13 +49,17 @@ class ThreadPoolRunner:
     def __call__(
         self, region: BaseRegion, key: Any, creator: Callable[[], Any], mutex: Handover
     ) -> None:
+        self.refresh(mutex)
+
+    def refresh(self, handover: Handover) -> None:
+        """Have a thread make what was handed over, in the context of the caller."""
         from concurrent.futures import ThreadPoolExecutor  # costly, and rarely needed
 
         with self._guard:
             if self._pool is None:
                 name = "dogpile_cache refresh"
                 self._pool = ThreadPoolExecutor(self._max_workers, name)
-            work = self._pool.submit(_refresh, region, key, creator, mutex)
+            work = self._pool.submit(copy_context().run, _drive, refresh(handover))
             self._under_way.add(work)
         work.add_done_callback(self._under_way.discard)
 
@@ -72,13 +76,31 @@ class ThreadPoolRunner:
             pool.shutdown()
 
 
-def _refresh(
-    region: BaseRegion, key: Any, creator: Callable[[], Any], mutex: Handover
-) -> None:
+def _drive(flow: Flow[None]) -> None:
     try:
-        entry = RegionEntry(region, key, creator, None, None)
-        entry.mutex = mutex.mutex  # type: ignore[assignment]  # the one that is held
-        drive(refresh(entry, mutex))
-    except BaseException:
-        warning("The value of %r was not made anew", key, exc_info=True)
-        raise
+        drive(flow)
+    except Exception:  # noqa: BLE001  # nobody else will hear of it
+        warning("Work in the background failed", exc_info=True)
+
+
+refresh_ahead = ThreadPoolRunner().refresh
+"""Has values that will soon expire made anew, in a few threads."""
+
+
+def apart(flow: Flow[None]) -> None:
+    """Have a flow taken to its end by a thread of its own, in the caller's context.
+
+    Were there but a few threads, creators that wait for each other could fill them.
+    """
+    work = threading.Thread(
+        target=copy_context().run,
+        args=(_drive, flow),
+        name="dogpile_cache creator",
+        daemon=True,
+    )
+    work.start()
+
+
+def refresh_apart(handover: Handover) -> None:
+    """Have a thread of its own make what was handed over."""
+    apart(refresh(handover))

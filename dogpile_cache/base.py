@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import reduce
@@ -12,20 +11,21 @@ from .api import (
     BackendArguments,
     CacheBackend,
     CacheMutex,
-    CacheReturnType,
     Deserializer,
     Serializer,
 )
-from .exception import MissingSetting, RegionAlreadyConfigured, RegionNotConfigured
-from .freshness import Policy, seconds
+from .background import apart, refresh_ahead, refresh_apart
+from .binding import Binding
+from .exception import MissingSetting, RegionAlreadyConfigured
+from .freshness import seconds
 from .invalidation import DefaultInvalidationStrategy, RegionInvalidationStrategy
 from .keys import function_key_generator, function_multi_key_generator
-from .mutex import LONE_FLIGHTS, UNGUARDED, Flights
+from .mutex import Flights
 from .plugins import load_backend
 from .proxy import ProxyBackend, wrapped
+from .resting import Resting
 from .serializers import pair
-from .settings import NAMES, Settings, read_settings
-from .store import NoStore, Store
+from .settings import NAMES, read_settings
 from .util import coerce_string_conf
 
 if TYPE_CHECKING:
@@ -38,11 +38,7 @@ if TYPE_CHECKING:
 _SWITCHES = ("wrap", "replace_existing_backend")
 
 
-def _not_configured(key: Any) -> CacheReturnType:
-    raise RegionNotConfigured("No backend is configured on this region.")
-
-
-class BaseRegion:
+class BaseRegion(Binding):
     """Hold a region's configuration; not to be used by itself.
 
     :param name: a name, for logs and for configuration files.
@@ -62,13 +58,13 @@ class BaseRegion:
     :param clock: tells the time; an object with a ``time()`` method.
     """
 
-    expiration_time: float | None = None
-    settings = Settings()
-    _store: Any = NoStore()  # any use of it raises
-    _fetch: Callable[[Any], Any] = staticmethod(_not_configured)
     _load: Callable[[str], Any] = staticmethod(load_backend)
-    _make_store: type[Store] = Store
     _make_flights: type[Flights] = Flights
+
+    # Who takes work off a caller, and goes on with it.
+    _apart: Callable[[Any], Any] = staticmethod(apart)
+    _refresh_apart: Callable[[Any], Any] = staticmethod(refresh_apart)
+    _refresh_ahead: Callable[[Any], Any] = staticmethod(refresh_ahead)
 
     def __init__(
         self,
@@ -93,6 +89,7 @@ class BaseRegion:
         self.async_creation_runner = async_creation_runner
         self.lock_generator = lock_generator
         self.clock = clock
+        self._resting = Resting(clock)
         self._flights = self._make_flights()
         self.region_invalidator = DefaultInvalidationStrategy(clock)
 
@@ -141,8 +138,11 @@ class BaseRegion:
         )
         self.expiration_time = lifetime
         self.settings = adopted
-        if region_invalidator is not None:
-            self.region_invalidator = region_invalidator
+        self.region_invalidator = (
+            self.region_invalidator
+            if region_invalidator is None
+            else region_invalidator
+        )
         self._adopt(made)
         self.backend = proxied
         return self
@@ -193,108 +193,7 @@ class BaseRegion:
             },
         )
 
-    @property
-    def is_configured(self) -> bool:
-        """Tell whether the region has a backend."""
-        return "backend" in self.__dict__
-
-    @property
-    def backend(self) -> CacheBackend:
-        """The backend, or the outermost of the proxies around it."""
-        try:
-            backend: CacheBackend = self.__dict__["backend"]
-        except KeyError:
-            raise RegionNotConfigured(
-                "No backend is configured on this region."
-            ) from None
-        return backend
-
-    @backend.setter
-    def backend(self, backend: CacheBackend) -> None:
-        self._bind(backend)
-        self.__dict__["backend"] = backend
-
-    @property
-    def actual_backend(self) -> CacheBackend:
-        """The backend beneath all proxies."""
-        backend = self.backend
-        while isinstance(backend, ProxyBackend):
-            backend = backend.proxied
-        return backend
-
-    @property
-    def key_mangler(self) -> Callable[[Any], Any] | None:
-        """What turns each key into the one that the backend sees, if anything does."""
-        return self._key_mangler
-
-    @key_mangler.setter
-    def key_mangler(self, mangler: Callable[[Any], Any] | None) -> None:
-        self._key_mangler = mangler or None
-        self._rebind()
-
-    @property
-    def serializer(self) -> Serializer | None:
-        """What turns payloads into bytes, if anything does."""
-        return self._serializer
-
-    @serializer.setter
-    def serializer(self, serializer: Serializer | str | None) -> None:
-        self._serializer, self._deserializer = pair(serializer, self._deserializer)
-        self._rebind()
-
-    @property
-    def deserializer(self) -> Deserializer | None:
-        """What turns bytes back into payloads, if anything does."""
-        return self._deserializer
-
-    @deserializer.setter
-    def deserializer(self, deserializer: Deserializer | None) -> None:
-        self._deserializer = deserializer
-        self._rebind()
-
-    @property
-    def region_invalidator(self) -> RegionInvalidationStrategy:
-        """What ``invalidate()`` uses."""
-        return self._policy.strategy  # type: ignore[return-value]  # or one alike
-
-    @region_invalidator.setter
-    def region_invalidator(self, strategy: Any) -> None:
-        ours = isinstance(strategy, RegionInvalidationStrategy)
-        if not ours and not hasattr(strategy, "latest"):  # it only looks like ours
-            strategy.latest = math.inf
-        self._policy = Policy(self.clock, strategy)
-        self._is_fresh = self._policy.is_fresh
-
-    def wrap(self, proxy: ProxyBackend | type[ProxyBackend]) -> None:
-        """Put a proxy, a class or an instance, around the backend."""
-        self.backend = wrapped(proxy, self.backend)
-
-    def _bind(self, backend: CacheBackend) -> None:
-        """Decide all that need not be decided at each call."""
-        self._store = self._make_store(
-            backend, self._key_mangler, self._serializer, self._deserializer
-        )
-        self._fetch = self._store.fetch
-
     def _unconfigure(self) -> None:
         """Be as before ``configure()``, of which what is adopted is adopted anew."""
         for name in ("backend", "_store", "_fetch", "expiration_time", "settings"):
             self.__dict__.pop(name, None)
-
-    def _rebind(self) -> None:
-        if self.is_configured:
-            self._bind(self.backend)
-
-    def _mutex(self, id: Any) -> CacheMutex:
-        """Return what the creators of a mangled key share with other processes."""
-        make = self.lock_generator or self._store.mutex
-        mutex = make(id)
-        return UNGUARDED if mutex is None else mutex
-
-    def _gathering(self, mutex: CacheMutex) -> Flights:
-        """Return where the callers of this process wait for one of them."""
-        return self._flights if getattr(mutex, "gathers", True) else LONE_FLIGHTS
-
-    def _is_expired(self, key: Any, stored: Any) -> bool:
-        value = self._store.load(stored, key)
-        return not self._is_fresh(value, self.expiration_time)

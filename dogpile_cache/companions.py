@@ -7,12 +7,13 @@ from functools import update_wrapper
 from typing import TYPE_CHECKING, Any
 
 from .api import NO_VALUE
-from .entry import one_for_each
+from .batch import one_for_each
 from .freshness import lifetimes
+from .settings import check_tolerance
 from .signature import completer, has_self, plain_count
 
 if TYPE_CHECKING:
-    from .protocols import ExpirationTime
+    from .protocols import ExpirationTime, Lifetime, Timeouts
 
 
 class Companions:
@@ -25,7 +26,11 @@ class Companions:
         make_key: Callable[..., Any],
         expiration_time: ExpirationTime,
         should_cache_fn: Callable[[Any], bool] | None,
+        stale_if_error: Lifetime = None,
+        creator_timeout: Timeouts = None,
     ) -> None:
+        check_tolerance(stale_if_error, creator_timeout)
+        self._tolerance = stale_if_error, creator_timeout
         self._region = region
         self.original = fn
         self._make_key = make_key
@@ -55,6 +60,7 @@ class One(Companions):
             self._make_key,
             self._keep,
         )
+        stale_if_error, creator_timeout = self._tolerance
         count = plain_count(fn)
         template = getattr(make_key, "template", None)
         dynamic = self._lifetime if callable(self._expiration_time) else None
@@ -70,7 +76,9 @@ class One(Companions):
             else:
                 key = make_key(*args)
             timeout = fixed if dynamic is None else dynamic()
-            return region.get_or_create(key, fn, timeout, keep, (args, kwargs))
+            return region.get_or_create(
+                key, fn, timeout, keep, (args, kwargs), stale_if_error, creator_timeout
+            )
 
         return self.finish(cached)
 
@@ -118,7 +126,7 @@ class Many(Companions):
             return self._values(chosen, made)
 
         values = self._region.get_or_create_multi(
-            keys, create, self._lifetime(), self._keep
+            keys, create, self._lifetime(), self._keep, *self._tolerance
         )
         return self._answer(asked, values)
 

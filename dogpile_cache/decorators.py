@@ -11,7 +11,13 @@ from .signature import decoratable
 if TYPE_CHECKING:
     from typing_extensions import ParamSpec
 
-    from .protocols import CachedFunction, CachedManyFunction, ExpirationTime
+    from .protocols import (
+        CachedFunction,
+        CachedManyFunction,
+        ExpirationTime,
+        Lifetime,
+        Timeouts,
+    )
 
     P = ParamSpec("P")
 
@@ -40,6 +46,8 @@ class Decorators:
         should_cache_fn: Callable[[Any], bool] | None = None,
         to_str: Callable[[Any], str] = str,
         function_key_generator: Callable[..., Any] | None = None,
+        stale_if_error: Lifetime = None,
+        creator_timeout: Timeouts = None,
     ) -> Callable[[Callable[P, R]], CachedFunction[P, R]]: ...
 
     def cache_on_arguments(
@@ -49,6 +57,8 @@ class Decorators:
         should_cache_fn: Callable[[Any], bool] | None = None,
         to_str: Callable[[Any], str] = str,
         function_key_generator: Callable[..., Any] | None = None,
+        stale_if_error: Lifetime = None,
+        creator_timeout: Timeouts = None,
     ) -> Any:
         """Decorate a function: its results are cached, by its arguments.
 
@@ -66,15 +76,18 @@ class Decorators:
         :param should_cache_fn: is given a result and tells whether to keep it.
         :param to_str: shows an argument in the key; see the key generators.
         :param function_key_generator: makes the keys, in place of the region's.
+        :param stale_if_error: in place of the region's setting.
+        :param creator_timeout: likewise.
         """
         generator = function_key_generator or self.function_key_generator
         extra = {} if to_str is str else {"to_str": to_str}
+        options = should_cache_fn, stale_if_error, creator_timeout
         bare = namespace if callable(namespace) else None
 
         def decorate(fn: Any) -> Any:
             decoratable(fn, self._of_coroutines)
             make_key = generator(None if bare else namespace, fn, **extra)
-            one = self._one(self, fn, make_key, expiration_time, should_cache_fn)
+            one = self._one(self, fn, make_key, expiration_time, *options)
             return one.decorated()
 
         return decorate(bare) if bare else decorate
@@ -93,6 +106,8 @@ class Decorators:
         asdict: bool = False,
         to_str: Callable[[Any], str] = str,
         function_multi_key_generator: Callable[..., Any] | None = None,
+        stale_if_error: Lifetime = None,
+        creator_timeout: Timeouts = None,
     ) -> Callable[[Callable[P, R]], CachedManyFunction[P, R]]: ...
 
     def cache_multi_on_arguments(
@@ -103,6 +118,8 @@ class Decorators:
         asdict: bool = False,
         to_str: Callable[[Any], str] = str,
         function_multi_key_generator: Callable[..., Any] | None = None,
+        stale_if_error: Lifetime = None,
+        creator_timeout: Timeouts = None,
     ) -> Any:
         """Decorate a function of many keys: its results are cached, one for each.
 
@@ -116,12 +133,13 @@ class Decorators:
         """
         generator = function_multi_key_generator or self.function_multi_key_generator
         extra = {} if to_str is str else {"to_str": to_str}
+        options = should_cache_fn, stale_if_error, creator_timeout
         bare = namespace if callable(namespace) else None
 
         def decorate(fn: Any) -> Any:
             decoratable(fn, self._of_coroutines)
             make_keys = generator(None if bare else namespace, fn, **extra)
-            many = self._many(self, fn, make_keys, expiration_time, should_cache_fn)
+            many = self._many(self, fn, make_keys, expiration_time, *options)
             return many.decorated(asdict)
 
         return decorate(bare) if bare else decorate

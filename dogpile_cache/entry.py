@@ -2,43 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
+from math import inf
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
-from .api import NO_VALUE, CachedValue, CacheMutex, CacheReturnType, Metadata
-from .exception import DogpileCacheException
+from .api import NO_VALUE, CachedValue, CacheReturnType
+from .context import OF_REGION, CreationContext, is_in_place, takes_context
 from .freshness import State, seconds
-from .mutex import Flight, Handover, release
+from .mutex import Flight, Flights, Handover, backoff, release
+from .report import warning
+from .settings import duration, timeouts
+from .stamps import stamp, stamp_own
 
 if TYPE_CHECKING:
     from .base import BaseRegion
-    from .protocols import Lifetime
-
-
-def one_for_each(keys: Sequence[Any], values: Iterable[Any]) -> list[Any]:
-    """Return the values as a list; as many as there are keys, or it is an error."""
-    values = list(values)
-    if len(values) != len(keys):
-        raise DogpileCacheException(
-            f"The creator returned {len(values)} values for {len(keys)} keys; "
-            f"return one for each key, in their order, NO_VALUE where there is none."
-        )
-    return values
+    from .protocols import Lifetime, Timeouts
 
 
 class BaseEntry:
     """Be one key of a region for the time of one regeneration, but for its steps."""
 
     __slots__ = (
+        "_begun",
+        "_context",
         "_create",
+        "_in_place",
         "_keep",
+        "_region",
         "_stored",
         "defer",
+        "hard_timeout",
         "id",
         "key",
         "lifetime",
         "mutex",
         "policy",
+        "previous",
+        "shares_errors",
+        "soft_timeout",
+        "stale_if_error",
         "store",
     )
 
@@ -46,32 +49,121 @@ class BaseEntry:
         self,
         region: BaseRegion,
         key: Any,
-        create: Callable[[], Any],
+        create: Callable[..., Any],
         lifetime: Lifetime,
         should_cache_fn: Callable[[Any], bool] | None,
+        stale_if_error: Lifetime = None,
+        creator_timeout: Timeouts = None,
     ) -> None:
+        settings = region.settings
         self.policy = region._policy
         self.store: Any = region._store
         self.key = key
         self.id = self.store.mangle(key)
         self.lifetime = seconds(lifetime)
         self.mutex = region._mutex(self.id)
-        self.defer: Callable[[CacheMutex], None] | None = None
+        self.defer: Callable[[Any], None] | None = None
+        self.previous: CacheReturnType = NO_VALUE
+        self.shares_errors = settings.share_errors
+        self.stale_if_error = settings.stale_if_error
+        if stale_if_error is not None:
+            self.stale_if_error = duration("stale_if_error", stale_if_error)
+        self.soft_timeout, self.hard_timeout = settings.creator_timeout
+        if creator_timeout is not None:
+            times = timeouts("creator_timeout", creator_timeout)
+            self.soft_timeout, self.hard_timeout = times
+        self._begun = monotonic()
+        self._context: CreationContext | None = None
+        self._region = region
         self._create = create
+        self._in_place = is_in_place(create)
         self._keep = should_cache_fn
         self._stored: Any = NO_VALUE
 
     def state(self, value: CacheReturnType) -> State:
         return self.policy.state(value, self.lifetime)
 
+    @property
+    def time_left(self) -> float:
+        """How many seconds the caller still waits where there is nothing to serve."""
+        return max(self.hard_timeout - (monotonic() - self._begun), 0.0)
+
+    def is_ahead(self, value: CacheReturnType) -> bool:
+        """Tell whether a value is fresh, and to be made anew in the background."""
+        return (
+            not self._in_place
+            and self.policy.is_fresh(value, self.lifetime)
+            and self.state(value) is not State.FRESH
+        )
+
+    def is_resting(self, value: CacheReturnType) -> bool:
+        """Tell whether the creator has just failed, and a stale value is served."""
+        return self.id in self._region._resting and self.tolerates(value)
+
+    def tolerates(self, value: CacheReturnType) -> bool:
+        """Tell whether a value may be served when the creator fails."""
+        if self.policy.is_fresh(value, self.lifetime):
+            return True
+        return (
+            self.stale_if_error > 0
+            and isinstance(value, CachedValue)
+            and self.state(value) is State.STALE
+            and self.policy.staleness(value, self.lifetime) <= self.stale_if_error
+        )
+
+    def excuses(self, error: Exception) -> bool:
+        """Let a creator that failed rest if there is a value to serve meanwhile."""
+        if not self.tolerates(self.previous):
+            return False
+        self._region._resting.add(self.id, self._region.settings.retry_after)
+        warning(
+            "The creator of %r failed; a stale value is served",
+            self.key,
+            exc_info=error,
+        )
+        return True
+
+    def deferral(
+        self, value: CacheReturnType
+    ) -> tuple[Callable[[Any], None] | None, float]:
+        """Return who is to make the value in the caller's place, if anybody is.
+
+        And how many seconds the caller waits for it.
+        """
+        if self._in_place:
+            return None, inf
+        if self.state(value) is State.STALE:
+            if self.defer is not None:
+                return self.defer, 0.0
+            if self.policy.is_fresh(value, self.lifetime):
+                return self._region._refresh_ahead, 0.0
+            patience = self.soft_timeout
+        else:
+            patience = self.time_left
+        return (None if patience == inf else self._region._refresh_apart), patience
+
     def found(self, stored: Any) -> Any:
         """Note what the backend holds, and return it."""
         self._stored = stored
         return stored
 
+    def make(self) -> Any:
+        """Call the creator, with what it wants to be told."""
+        if not takes_context(self._create):
+            return self._create()
+        now = self.policy.clock.time()
+        self._context = CreationContext(self.key, self.previous, now)
+        return self._create(context=self._context)
+
     def made(self, payload: Any, started: float) -> CachedValue:
         """Return the value of a payload whose making has just ended."""
-        return CachedValue(payload, Metadata(self.policy.clock.time(), started))
+        region, context = self._region, self._context
+        region._resting.discard(self.id)
+        if context is not None and not context.store:
+            self._keep = lambda _: False
+        if context is None or context.expiration_time is OF_REGION:
+            return stamp(region, payload, started, self.lifetime)
+        return stamp_own(region, payload, started, context.expiration_time)
 
     def prepare(self, value: CachedValue) -> bool:
         """Take what was created; True if it is to be written."""
@@ -101,7 +193,7 @@ class RegionEntry(BaseEntry):
 
     def create(self) -> CachedValue:
         started = self.policy.clock.time()
-        return self.made(self._create(), started)
+        return self.made(self.make(), started)
 
     def write(self) -> None:
         self.store.write(self.id, self._stored)
@@ -110,50 +202,13 @@ class RegionEntry(BaseEntry):
         self._stored = NO_VALUE
         self.store.delete(self.id)
 
+    def pause(self, waited: float) -> None:
+        """Wait before looking again at a mutex that does not say when to."""
+        sleep(backoff(waited))
+
     def release(self) -> bool:
         return release(self.mutex)
 
-    def handover(self, flight: Flight, land: Callable[[], None]) -> Handover:
-        """Return what somebody else is to release in place of the mutex."""
-        return Handover(self.mutex, flight, land)
-
-
-class RegionBatch:
-    """Be several keys of a region that one creator makes in one go."""
-
-    def __init__(
-        self,
-        region: BaseRegion,
-        creator: Callable[..., Iterable[Any]],
-        lifetime: Lifetime,
-        should_cache_fn: Callable[[Any], bool] | None,
-    ) -> None:
-        self._region = region
-        self._creator = creator
-        self._lifetime = seconds(lifetime)
-        self._should_cache_fn = should_cache_fn
-
-    def entry(self, key: Any) -> RegionEntry:
-        """Return the entry of one key, which can be made alone, too."""
-        return RegionEntry(
-            self._region,
-            key,
-            lambda: self._make([key])[0],
-            self._lifetime,
-            self._should_cache_fn,
-        )
-
-    def read(self, entries: Sequence[RegionEntry]) -> list[CacheReturnType]:
-        found = self._region._store.read_many([entry.id for entry in entries])
-        return [e.receive(e.found(stored)) for e, stored in zip(entries, found)]
-
-    def create(self, entries: Sequence[RegionEntry]) -> list[CachedValue]:
-        started = self._region.clock.time()
-        payloads = self._make([entry.key for entry in entries])
-        return [e.made(payload, started) for e, payload in zip(entries, payloads)]
-
-    def write(self, entries: Sequence[RegionEntry]) -> None:
-        self._region._store.write_many({e.id: e.stored() for e in entries})
-
-    def _make(self, keys: Sequence[Any]) -> list[Any]:
-        return one_for_each(keys, self._creator(*keys))
+    def handover(self, flight: Flight, flights: Flights) -> Handover:
+        """Return what another is to release in place of the mutex."""
+        return Handover(self, flight, flights)

@@ -57,6 +57,19 @@ class CreationDeadlock(DogpileCacheException):
         self.key = key
 
 
+class CreatorTimeout(DogpileCacheException, TimeoutError):
+    """Say that a value was not made in time; its creator goes on."""
+
+    def __init__(self, key: object, seconds: float) -> None:
+        super().__init__(
+            f"The value of {key!r} was not made within {seconds} seconds, and there is "
+            "no stale one to serve.  Its creator goes on, and what it makes is kept; "
+            "ask again later, or allow more time by creator_timeout."
+        )
+        self.key = key
+        self.seconds = seconds
+
+
 class TwoEventLoops(DogpileCacheException, RuntimeError):
     """Say that a region for tasks is used by two event loops that run at once."""
 

@@ -82,11 +82,14 @@ def times(metadata: MetaDataType) -> tuple[float, float]:
 class Policy:
     """Judge the values of one region."""
 
-    __slots__ = ("clock", "strategy")
+    __slots__ = ("_ahead", "clock", "strategy")
 
-    def __init__(self, clock: Clock, strategy: Strategy) -> None:
+    def __init__(
+        self, clock: Clock, strategy: Strategy, ahead: float | None = None
+    ) -> None:
         self.clock = clock
         self.strategy = strategy
+        self._ahead = ahead
 
     def is_fresh(
         self, value: CacheReturnType, lifetime: Lifetime
@@ -111,10 +114,43 @@ class Policy:
         if not isinstance(value, CachedValue):
             return False
         started, ended = times(value.metadata)
-        after, latest = self.bounds(lifetime)
+        after, latest = self.bounds(value.metadata.get("lt", lifetime))
         if ended <= after:  # which covers a value that was never made
             return False
         return not (started < latest and self.strategy.is_invalidated(started))
+
+    @property
+    def is_current(self) -> Callable[[Any, Any], TypeGuard[CachedValue]]:
+        """Tell whether a value is fresh, and need not be made anew ahead of time."""
+        return self.is_fresh if self._ahead is None else self._is_current
+
+    def _is_current(
+        self, value: CacheReturnType, lifetime: Lifetime
+    ) -> TypeGuard[CachedValue]:
+        if not self.is_fresh(value, lifetime):
+            return False
+        limit = self._limit(value, lifetime)
+        return limit is None or self._age(value) < limit * (self._ahead or 1)
+
+    def staleness(self, value: CachedValue, lifetime: float | None) -> float:
+        """Return how many seconds ago a value expired; 0 if it has not."""
+        limit = self._limit(value, lifetime)
+        return 0.0 if limit is None else max(self._age(value) - limit, 0.0)
+
+    def _age(self, value: CachedValue) -> float:
+        return self.clock.time() - times(value.metadata)[1]
+
+    def _limit(self, value: CachedValue, lifetime: Lifetime) -> float | None:
+        """Return the age at which a value expires, if it does."""
+        limit = seconds(value.metadata.get("lt", lifetime))
+        return None if limit == -1 else limit
+
+    def bounds_ahead(self, lifetime: Lifetime) -> tuple[float, float]:
+        """Return the bounds of what need not be made anew ahead of time."""
+        limit = seconds(lifetime)
+        if self._ahead is None or limit is None or limit == -1:
+            return self.bounds(limit)
+        return self.bounds(limit * self._ahead)
 
     def bounds(self, lifetime: Lifetime) -> tuple[float, float]:
         """Return when a value must have ended after, and started from, to be fresh."""
@@ -129,14 +165,14 @@ class Policy:
 
     def state(self, value: CacheReturnType, lifetime: float | None) -> State:
         """Tell what may be done with a value."""
-        if self.is_fresh(value, lifetime):
+        if self.is_current(value, lifetime):
             return State.FRESH
         if not isinstance(value, CachedValue):
             return State.MISSING
         started, ended = times(value.metadata)
         if _NEVER in (started, ended) or self.strategy.is_hard_invalidated(started):
             return State.MISSING
-        if lifetime is None:
+        if lifetime is None and "lt" not in value.metadata:
             raise DogpileCacheException(
                 "Non-None expiration time required for soft invalidation"
             )

@@ -13,17 +13,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from .api import NO_VALUE, CachedValue, CacheReturnType, Metadata
 from .flow import drive
-from .freshness import Policy
+from .freshness import Policy, State
 from .invalidation import DefaultInvalidationStrategy
-from .mutex import Flight, Handover, release
+from .mutex import Flight, Flights, Handover, release
 from .regenerate import elect
 
 if TYPE_CHECKING:
-    from .freshness import State
     from .protocols import Clock, Mutex
 
 Pair = tuple[Any, float]
@@ -78,11 +78,31 @@ class _LockEntry:
     """Be the value of a lock, as the algorithm sees it."""
 
     id = key = None
+    previous: CacheReturnType = NO_VALUE
+    hard_timeout = time_left = inf
+    shares_errors = False
 
     def __init__(self, lock: Lock) -> None:
         self._lock = lock
         self.mutex = lock.mutex
-        self.defer = lock.async_creator
+
+    def is_ahead(self, value: CacheReturnType) -> bool:
+        return False
+
+    def is_resting(self, value: CacheReturnType) -> bool:
+        return False
+
+    def excuses(self, error: Exception) -> bool:
+        return False
+
+    def deferral(
+        self, value: CacheReturnType
+    ) -> tuple[Callable[[Any], None] | None, float]:
+        stale = self.state(value) is State.STALE
+        return (self._lock.async_creator if stale else None), 0.0
+
+    def pause(self, waited: float) -> None:
+        raise NotImplementedError
 
     def state(self, value: CacheReturnType) -> State:
         return self._lock._policy.state(value, self._lock.expiretime)
@@ -109,8 +129,8 @@ class _LockEntry:
     def release(self) -> bool:
         return release(self.mutex)
 
-    def handover(self, flight: Flight, land: Callable[[], None]) -> Handover:
-        return Handover(self.mutex, flight, land)
+    def handover(self, flight: Flight, flights: Flights) -> Handover:
+        return Handover(self, flight, flights)
 
     def stored(self) -> Any:
         return NO_VALUE

@@ -17,8 +17,8 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
@@ -29,7 +29,7 @@ from .forking import forget_after_fork
 from .report import warning
 
 if TYPE_CHECKING:
-    from .protocols import Mutex
+    from .protocols import Entry, Mutex
 
 
 longest_wait: ContextVar[float] = ContextVar("longest_wait", default=math.inf)
@@ -52,12 +52,15 @@ class Flight:
     """Be one creation under way in this process, and the wait for its end."""
 
     __slots__ = (
+        "error",
         "found",
         "handed_over",
         "id",
         "key",
+        "landed",
         "landing",
         "leader",
+        "made",
         "reads",
         "result",
         "superseded",
@@ -71,7 +74,10 @@ class Flight:
         self.reads = 0  # how often the leader has begun to look for the value
         self.found = False  # whether the result was found so, and not made
         self.superseded = False  # deleted since the creation started
-        self.handed_over = False  # to an async_creation_runner, which will land it
+        self.handed_over = False  # to somebody who will land it
+        self.made: Any = None  # by whom it was handed over to
+        self.error: Exception | None = None  # what the creator raised
+        self.landed = False
         self.landing: Any = threading.Lock()
         self.landing.acquire()
 
@@ -125,21 +131,40 @@ class Flights:
         """Return the flight of a key, if there is one."""
         return self._flights.get(id)
 
-    def wait(self, flight: Flight) -> Any:
-        """Wait until a flight lands and return its result, ``NO_VALUE`` for none."""
-        with waiting(get_ident(), flight), flight.landing:  # each lets the next through
-            return flight.result
+    def lead(self, flight: Flight) -> None:
+        """Go on with a flight that was handed over."""
+        flight.leader = get_ident()
+
+    def wait(self, flight: Flight, patience: float = math.inf) -> Any:
+        """Wait until a flight lands, or for so many seconds.
+
+        Return its result, ``NO_VALUE`` for none; ``flight.landed`` tells whether it has
+        landed.
+        """
+        timeout = -1 if patience > threading.TIMEOUT_MAX else patience
+        with waiting(get_ident(), flight):
+            try:
+                flight.landing.acquire(timeout=timeout)
+            finally:  # a signal may come just when it is acquired
+                if flight.landed:
+                    self._let_through(flight)
+        return flight.result
+
+    def _let_through(self, flight: Flight) -> None:
+        with suppress(RuntimeError):  # another one has done it
+            flight.landing.release()
 
     def land(self, flight: Flight, result: Any = NO_VALUE) -> None:
         """End a flight: let its followers go on with the result."""
         with self._guard:
-            if not flight.landing.locked():
-                return  # it has landed already
+            if flight.landed:
+                return
             if self._flights.get(flight.id) is flight:
                 del self._flights[flight.id]
             flight.leader = None  # who waits has but to wake up, and waits for nobody
             flight.result = NO_VALUE if flight.superseded else result
-            flight.landing.release()
+            flight.landed = True
+            self._let_through(flight)
 
     def supersede(self, id: Hashable) -> None:
         """Have what is being made under a key not be kept: it was deleted."""
@@ -184,30 +209,42 @@ UNGUARDED = Unguarded()
 
 
 class Handover(CacheMutex):
-    """Be what an ``async_creation_runner`` is given to release when it has done.
+    """Be what is given to one who is to make a value in another's place.
 
-    If the runner loses it, the callers of this process do not wait for ever: a lease
-    that nobody holds runs out.
+    An ``async_creation_runner`` releases it when it has done.  If the runner loses it,
+    the callers of this process do not wait for ever: a lease that nobody holds runs out.
     """
 
-    def __init__(self, mutex: Mutex, flight: Flight, land: Callable[[], None]) -> None:
-        self.mutex = mutex
+    def __init__(self, entry: Entry, flight: Flight, flights: Flights) -> None:
+        self.entry = entry
+        self.mutex: Mutex = entry.mutex
         self.flight = flight
-        self._land = land
+        self.stored: Any = NO_VALUE  # what the followers of the flight are handed
+        self.awaited = False  # by the caller, who is told of an error
         self.released = False
+        self._flights = flights
 
     def acquire(self, wait: bool = True) -> bool:
         return False  # it is held already
+
+    def lead(self) -> None:
+        """Be at work on the flight, in this thread or task."""
+        self._flights.lead(self.flight)
 
     def release(self) -> bool | None:
         if self.released:
             return None
         self.released = True
+        kept = False
         try:
-            kept: bool | None = self.mutex.release()
+            kept = release(self.mutex)
             return kept
         finally:
-            self._land()
+            self._land(kept)
+
+    def _land(self, kept: bool = False) -> None:
+        stored = self.stored if kept else NO_VALUE
+        self._flights.land(self.flight, stored)
 
     def __del__(self) -> None:
         if not self.released:

@@ -1,4 +1,4 @@
-"""The dogpile algorithm, once: one key and many keys.
+"""The dogpile algorithm, once; for many keys in ``regenerate_many.py``.
 
 Two rules make that there is exactly one creation per key and expiry, however threads,
 tasks and processes interleave:
@@ -14,43 +14,57 @@ Whoever waits looks for the value while waiting, not for the lock.
 A deletion wins over a creation that had started before: it marks the flight and takes
 away the lease, so that the creation's end does not keep its value, or takes it back.
 
+A creator that fails, or is slow, may be put up with: the entry says what to serve in its
+place, and who is to make the value apart from the caller; see
+:mod:`dogpile_cache.entry`.
+
 The flows below yield steps and never wait; see :mod:`dogpile_cache.flow`.
 """
 
 from __future__ import annotations
 
 from functools import partial
+from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from .api import NO_VALUE
+from .exception import CreatorTimeout
 from .flow import Flow, surely
 from .freshness import State
-from .mutex import Flight, Flights
+from .mutex import LONE_FLIGHTS, Flight, Flights
+from .report import warning
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from .mutex import Handover
-    from .protocols import Batch, Entry, EntryT, Mutex
+    from .protocols import Entry, Mutex
 
 
 def regenerate(entry: Entry, flights: Flights, seen: Any) -> Flow[Any]:
     """Return a value that may be served, given the one that was seen in the cache."""
     while (state := entry.state(seen)) is not State.FRESH:
-        flight, leads = yield from _join(entry, flights)
+        if state is State.STALE and entry.is_resting(seen):
+            return seen
+        flight, leads = yield from join(entry, flights)
         if leads:
             return (yield from _lead(entry, flights, flight, seen))
         if state is State.STALE:
             return seen
         reads = flight.reads
-        seen = entry.receive((yield partial(flights.wait, flight)))
+        result = yield partial(flights.wait, flight, entry.time_left)
+        if not flight.landed:
+            raise CreatorTimeout(entry.key, entry.hard_timeout)
+        if flight.error is not None and entry.shares_errors:
+            raise flight.error
+        seen = entry.receive(result)
         if flight.found and flight.reads == reads:
             seen = NO_VALUE  # found before we came, and perhaps deleted in between
     return seen
 
 
-def _join(entry: Entry, flights: Flights) -> Flow[tuple[Flight, bool]]:
+def join(entry: Entry, flights: Flights) -> Flow[tuple[Flight, bool]]:
     """Board the flight of a key; tell whether this caller leads it."""
     try:
         boarded: tuple[Flight, bool] = yield partial(flights.join, entry.id, entry.key)
@@ -63,31 +77,34 @@ def _join(entry: Entry, flights: Flights) -> Flow[tuple[Flight, bool]]:
 def _lead(entry: Entry, flights: Flights, flight: Flight, seen: Any) -> Flow[Any]:
     stored: Any = NO_VALUE
     try:
-        value = yield from elect(entry, seen, flight, partial(flights.land, flight))
+        value = yield from elect(entry, seen, flight, flights)
         stored = entry.stored()
         return value
+    except Exception as error:
+        if entry.shares_errors:
+            flight.error = error
+        raise
     finally:
         if not flight.handed_over:
             yield from surely(partial(flights.land, flight, stored))
 
 
 def elect(
-    entry: Entry,
-    seen: Any,
-    flight: Flight,
-    land: Callable[[], None] = lambda: None,
+    entry: Entry, seen: Any, flight: Flight, flights: Flights = LONE_FLIGHTS
 ) -> Flow[Any]:
     """Return what another process makes, or hold the mutex and make it."""
     begun = monotonic()
     while not (yield partial(entry.mutex.acquire, False)):
         if entry.state(seen) is State.STALE:
             return seen
-        if (yield from _pause(entry.mutex, begun)):
+        if entry.time_left <= 0:
+            raise CreatorTimeout(entry.key, entry.hard_timeout)
+        if (yield from _pause(entry, monotonic() - begun)):
             break
         seen = yield from _look(entry, flight)
         if flight.found:
             return seen
-    return (yield from _create(entry, flight, land))
+    return (yield from _create(entry, flight, flights))
 
 
 def _look(entry: Entry, flight: Flight) -> Flow[Any]:
@@ -98,27 +115,36 @@ def _look(entry: Entry, flight: Flight) -> Flow[Any]:
     return seen
 
 
-def _pause(mutex: Mutex, begun: float) -> Flow[bool]:
+def _pause(entry: Entry, waited: float) -> Flow[bool]:
     """Wait for a change; True if the mutex was acquired meanwhile."""
-    pause: Callable[[float], None] | None = getattr(mutex, "pause", None)
-    if pause is None:
-        return (yield partial(mutex.acquire, True)) is not False
-    yield partial(pause, monotonic() - begun)
+    pause: Callable[[float], None] | None = getattr(entry.mutex, "pause", None)
+    if pause is None and entry.hard_timeout == inf:
+        return (yield partial(entry.mutex.acquire, True)) is not False
+    yield partial(pause or entry.pause, waited)
     return False
 
 
-def _create(entry: Entry, flight: Flight, land: Callable[[], None]) -> Flow[Any]:
-    """Look again and make the value; the mutex is held."""
+def _create(entry: Entry, flight: Flight, flights: Flights) -> Flow[Any]:
+    """Look again and make the value, or have it made; the mutex is held."""
     written = False
     try:
         seen = yield from _look(entry, flight)
         if flight.found:
             return seen
-        if entry.defer is not None and entry.state(seen) is State.STALE:
-            yield from _hand_over(entry.defer, entry.handover(flight, land))
+        entry.previous = seen
+        defer, patience = entry.deferral(seen)
+        if defer is not None:
+            handover = entry.handover(flight, flights)
+            handover.awaited = patience > 0
+            yield from _hand_over(defer, handover)
+            return (yield from _outcome(handover, flights, patience))
+        try:
+            made = yield entry.create
+        except Exception as error:
+            if not entry.excuses(error):
+                raise
             return seen
-        made = yield entry.create
-        if entry.prepare(made) and (yield from _may_write(entry, flight)):
+        if entry.prepare(made) and (yield from may_write(entry, flight)):
             written = True
             yield entry.write
         return made
@@ -140,120 +166,59 @@ def _hand_over(defer: Callable[[Handover], None], handover: Handover) -> Flow[No
         raise
 
 
-def refresh(entry: Entry, handover: Handover) -> Flow[None]:
-    """Do what the algorithm had handed over: make the value, write it, release."""
+def _outcome(handover: Handover, flights: Flights, patience: float) -> Flow[Any]:
+    """Wait for what was handed over, as long as there is patience for it."""
+    entry, flight = handover.entry, handover.flight
+    if handover.awaited:
+        yield partial(flights.wait, flight, patience)
+        if flight.landed and flight.error is not None:
+            raise flight.error
+        if flight.landed and flight.made is not None:
+            return flight.made
+    handover.awaited = False
+    if entry.state(entry.previous) is State.STALE:
+        return entry.previous
+    raise CreatorTimeout(entry.key, entry.hard_timeout)
+
+
+def refresh(handover: Handover) -> Flow[None]:
+    """Do what the algorithm had handed over: make the value, write it, release.
+
+    An error of the creator is kept for the caller, or told by the log if none waits.
+    """
+    entry, flight = handover.entry, handover.flight
     written = False
     try:
-        made = yield entry.create
-        if entry.prepare(made) and (yield from _may_write(entry, handover.flight)):
+        yield handover.lead
+        flight.made = yield entry.create
+        if entry.prepare(flight.made) and (yield from may_write(entry, flight)):
             written = True
             yield entry.write
+        handover.stored = entry.stored()
+    except Exception as error:  # noqa: BLE001  # told to whom it concerns
+        _fail(handover, error)
     finally:
         kept = (yield from surely(handover.release)) is not False
-        if written and (handover.flight.superseded or not kept):
+        if written and (flight.superseded or not kept):
             yield entry.take_back
 
 
-def _may_write(entry: Entry, flight: Flight) -> Flow[bool]:
+def _fail(handover: Handover, error: Exception) -> None:
+    entry, flight = handover.entry, handover.flight
+    if entry.excuses(error):
+        flight.made = entry.previous
+    elif handover.awaited:
+        flight.error = error
+    else:
+        warning("The value of %r was not made anew", entry.key, exc_info=error)
+
+
+def may_write(entry: Entry, flight: Flight) -> Flow[bool]:
     """Tell whether a creation has not been overtaken, as far as is known."""
     if flight.superseded:
         return False
     confirm = getattr(entry.mutex, "confirm", None)
     return confirm is None or bool((yield confirm))
-
-
-def regenerate_many(
-    entries: Sequence[EntryT],
-    batch: Batch[EntryT],
-    flights: Flights,
-    seen: dict[Any, Any],
-) -> Flow[None]:
-    """Bring the values of ``seen``, by key, to ones that may be served.
-
-    All keys that nobody is at work on are made in one go.  What others make is waited
-    for afterwards, one key after the other and with no lock held, so that no two
-    callers can wait for each other.
-    """
-    owned: list[tuple[EntryT, Flight]] = []
-    awaited: list[EntryT] = []
-    written: set[Any] = set()
-    try:
-        for entry in entries:
-            state = entry.state(seen[entry.key])
-            if state is State.FRESH:
-                continue
-            flight, leads = yield from _join(entry, flights)
-            if leads and (yield from _acquire(entry, flights, flight)):
-                owned.append((entry, flight))
-            elif state is State.MISSING:
-                awaited.append(entry)
-        yield from _create_many(owned, batch, seen, written)
-    finally:
-        yield from _let_go(owned, flights, written)
-    for entry in awaited:
-        seen[entry.key] = yield from regenerate(entry, flights, NO_VALUE)
-
-
-def _let_go(
-    owned: Sequence[tuple[EntryT, Flight]], flights: Flights, written: set[Any]
-) -> Flow[None]:
-    """Release every mutex and land every flight, whatever happens."""
-    failed: BaseException | None = None
-    for entry, flight in owned:
-        try:
-            yield from _end(entry, flights, flight, entry.key in written)
-        except BaseException as error:  # noqa: BLE001  # the others come first
-            failed = error
-    if failed is not None:
-        raise failed
-
-
-def _end(entry: Entry, flights: Flights, flight: Flight, written: bool) -> Flow[None]:
-    kept = False
-    try:
-        released = yield from surely(entry.release)
-        kept = released and not flight.superseded
-        if written and not kept:
-            yield entry.take_back
-    finally:
-        stored = entry.stored() if kept else NO_VALUE
-        yield from surely(partial(flights.land, flight, stored))
-
-
-def _acquire(entry: Entry, flights: Flights, flight: Flight) -> Flow[bool]:
-    """Take the mutex of a key if it is free; land the flight if not."""
-    acquired = False
-    try:
-        acquired = bool((yield partial(entry.mutex.acquire, False)))
-        return acquired
-    finally:
-        if not acquired:
-            flights.land(flight)
-
-
-def _create_many(
-    owned: Sequence[tuple[EntryT, Flight]],
-    batch: Batch[EntryT],
-    seen: dict[Any, Any],
-    written: set[Any],
-) -> Flow[None]:
-    for _, flight in owned:
-        flight.reads += 1
-    if owned:
-        found = yield partial(batch.read, [entry for entry, _ in owned])
-        for (entry, flight), value in zip(owned, found):
-            seen[entry.key] = value
-            flight.found = entry.state(value) is State.FRESH
-    entries = [entry for entry, flight in owned if not flight.found]
-    if entries:
-        made = yield partial(batch.create, entries)
-        seen.update((e.key, value) for e, value in zip(entries, made))
-        kept = [e for e, value in zip(entries, made) if e.prepare(value)]
-        for entry, flight in owned:
-            if entry in kept and not (yield from _may_write(entry, flight)):
-                kept.remove(entry)
-        written.update(e.key for e in kept)
-        yield partial(batch.write, kept)
 
 
 def supersede(flights: Flights, mutex: Mutex, id: Any) -> Flow[None]:

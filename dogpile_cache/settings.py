@@ -133,3 +133,9 @@ def read_settings(given: Mapping[str, Any], prefix: str = "") -> Settings:
     return Settings(
         **{name: _READERS[name](prefix + name, value) for name, value in given.items()}
     )
+
+
+def check_tolerance(stale_if_error: Any, creator_timeout: Any) -> None:
+    """Raise a ValidationError if what a function is decorated with is wrong."""
+    duration("stale_if_error", stale_if_error)
+    timeouts("creator_timeout", creator_timeout)

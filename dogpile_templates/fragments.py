@@ -23,6 +23,7 @@ from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from dogpile_cache import CacheRegion
 from dogpile_cache.base import BaseRegion
+from dogpile_cache.context import in_place
 from dogpile_cache.exception import (
     CreationDeadlock,
     DogpileCacheException,
@@ -90,6 +91,7 @@ class FragmentInItself(FragmentError, CreationDeadlock):
         self.key = key
 
 
+@in_place
 def within(key: str, render: Callable[..., T], *args: Any) -> T:
     """Render a fragment, and know meanwhile that it is being rendered."""
     token = rendering.set((*rendering.get(), key))
@@ -101,6 +103,13 @@ def within(key: str, render: Callable[..., T], *args: Any) -> T:
         rendering.reset(token)
 
 
+@in_place
+def text_within(key: str, render: Callable[[], Any]) -> str:
+    """Render a fragment as plain text: Markup is not for every serializer."""
+    return str(within(key, render))
+
+
+@in_place
 async def within_awaited(
     key: str, render: Callable[..., Awaitable[T]], *args: Any
 ) -> T:

@@ -7,6 +7,7 @@ from typing import Any
 
 from jinja2 import Environment
 
+from dogpile_cache.context import in_place
 from dogpile_cache.exception import CreationDeadlock
 
 from .fragments import check_around, within_awaited
@@ -19,6 +20,7 @@ async def one_awaited(region: Any, key: str, render: Render, lifetime: Any) -> s
     """Return the output of a tag."""
     from dogpile_cache.twin import awaited  # asyncio, which not everybody needs
 
+    @in_place
     async def create() -> str:
         return str(await within_awaited(key, render))
 
@@ -41,6 +43,7 @@ async def each_awaited(
     """Return the output of a collection."""
     from dogpile_cache.twin import awaited
 
+    @in_place
     async def create(*missing: str) -> list[str]:
         return await _rendered(environment, items, keys, missing, render)
 

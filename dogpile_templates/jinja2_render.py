@@ -17,6 +17,7 @@ from jinja2.runtime import Context, Macro
 from markupsafe import Markup
 
 from dogpile_cache import CacheRegion
+from dogpile_cache.context import in_place
 from dogpile_cache.exception import CreationDeadlock
 from dogpile_cache.typed import refuse
 
@@ -28,6 +29,7 @@ from .fragments import (
     fragment_keys,
     refuse_in_itself,
     rendering,
+    text_within,
     within,
 )
 from .jinja2_awaited import all_awaited, each_awaited, one_awaited
@@ -37,6 +39,8 @@ from .sources import per_code
 
 EXTENSION = f"{__package__}.jinja2.CacheExtension"
 ONE, EACH, NOTE = (f"{__package__}.{name}" for name in ("one", "each", "note"))
+_NO_KEYWORDS: dict[str, Any] = {}
+
 SETTINGS = ("cache_regions", "cache_default_region", "cache_bypass", "cache_name")
 
 
@@ -71,11 +75,8 @@ def _render(
     if environment.is_async:
         return one_awaited(found, key, render, expiration_time)
     try:
-        text: str = found.get_or_create(
-            key,
-            lambda: str(within(key, render)),  # for Markup is not for every serializer
-            expiration_time,
-        )
+        args = (key, render), _NO_KEYWORDS
+        text: str = found.get_or_create(key, text_within, expiration_time, None, args)
     except CreationDeadlock as error:
         check_around(error, (key,))
         return render()
@@ -166,6 +167,10 @@ def _render_each(
     environment = context.environment
     render_one: Callable[..., str] = body if outer is None else partial(body, **outer)
 
+    @in_place
+    def render_missing(*missing: str) -> list[str]:
+        return render(keys, missing)
+
     def render(keys: Iterable[str], wanted: Iterable[str]) -> list[str]:
         made = {
             key: str(within(key, render_one, *values, loop))
@@ -191,7 +196,7 @@ def _render_each(
     try:
         texts = found.get_or_create_multi(
             keys,
-            lambda *missing: render(keys, missing),
+            render_missing,
             expiration_time,
         )
     except CreationDeadlock as error:

@@ -7,10 +7,8 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from dogpile_cache.flow import async_drive
-from dogpile_cache.regenerate import refresh
+from dogpile_cache.regenerate import refresh as flow
 from dogpile_cache.report import warning
-
-from .entry import AsyncRegionEntry
 
 if TYPE_CHECKING:
     from dogpile_cache.base import BaseRegion
@@ -41,6 +39,11 @@ async def background_work() -> None:
         await asyncio.wait(tasks)
 
 
+def refresh(handover: AsyncHandover) -> None:
+    """Have a task make what was handed over."""
+    in_background(async_drive(flow(handover)))
+
+
 async def refresh_in_background(
     region: BaseRegion, key: Any, creator: Callable[[], Any], mutex: AsyncHandover
 ) -> None:
@@ -50,6 +53,4 @@ async def refresh_in_background(
     that is to wait for what is being made awaits :func:`background_work`, as
     ``aclose()`` of the region does.
     """
-    entry = AsyncRegionEntry(region, key, creator, None, None)
-    entry.mutex = mutex.mutex  # type: ignore[assignment]  # the one that is held
-    await async_drive(refresh(entry, mutex))
+    await async_drive(flow(mutex))

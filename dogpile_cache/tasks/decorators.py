@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from dogpile_cache.batch import one_for_each
 from dogpile_cache.companions import Companions, Many, One
 from dogpile_cache.decorators import Decorators
-from dogpile_cache.entry import one_for_each
 
 from .flights import settled
 
 if TYPE_CHECKING:
     from typing_extensions import ParamSpec
 
-    from dogpile_cache.protocols import ExpirationTime
+    from dogpile_cache.protocols import ExpirationTime, Lifetime, Timeouts
 
     from .protocols import AsyncCachedFunction, AsyncCachedManyFunction
 
@@ -63,7 +63,7 @@ class AsyncMany(_Awaited, Many):
             return self._values(chosen, made)
 
         values = await self._region.get_or_create_multi(
-            keys, create, self._lifetime(), self._keep
+            keys, create, self._lifetime(), self._keep, *self._tolerance
         )
         return self._answer(asked, values)
 
@@ -97,6 +97,8 @@ class AsyncDecorators(Decorators):
             should_cache_fn: Callable[[Any], bool] | None = None,
             to_str: Callable[[Any], str] = str,
             function_key_generator: Callable[..., Any] | None = None,
+            stale_if_error: Lifetime = None,
+            creator_timeout: Timeouts = None,
         ) -> Callable[[Callable[P, Awaitable[R]]], AsyncCachedFunction[P, R]]: ...
         def cache_on_arguments(self, *args: Any, **kw: Any) -> Any: ...
 
@@ -113,5 +115,7 @@ class AsyncDecorators(Decorators):
             asdict: bool = False,
             to_str: Callable[[Any], str] = str,
             function_multi_key_generator: Callable[..., Any] | None = None,
+            stale_if_error: Lifetime = None,
+            creator_timeout: Timeouts = None,
         ) -> Callable[[Callable[P, Awaitable[R]]], AsyncCachedManyFunction[P, R]]: ...
         def cache_multi_on_arguments(self, *args: Any, **kw: Any) -> Any: ...

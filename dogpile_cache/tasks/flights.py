@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable
+import math
+from collections.abc import Coroutine, Hashable
 from typing import Any
 
 from dogpile_cache.exception import TwoEventLoops
@@ -22,9 +23,6 @@ class _Landing:
         self._landed = asyncio.Event()
         self.wait = self._landed.wait
         self.release = self._landed.set
-
-    def locked(self) -> bool:
-        return not self._landed.is_set()
 
 
 class AsyncFlight(Flight):
@@ -54,10 +52,24 @@ class AsyncFlights(Flights):
     def leave(self, id: Hashable) -> None:
         """Do nothing: between joining and the next step nothing comes, in a task."""
 
-    async def wait(self, flight: Flight) -> Any:
+    def lead(self, flight: Flight) -> None:
+        flight.leader = asyncio.current_task()
+
+    async def wait(self, flight: Flight, patience: float = math.inf) -> Any:
         with waiting(asyncio.current_task(), flight):
-            await flight.landing.wait()
-            return flight.result
+            if patience == math.inf:
+                await flight.landing.wait()
+            else:
+                await _in_time(flight.landing.wait(), patience)
+        return flight.result
+
+
+async def _in_time(waiting: Coroutine[Any, Any, Any], patience: float) -> None:
+    task = asyncio.ensure_future(waiting)
+    try:
+        await asyncio.wait([task], timeout=patience)
+    finally:
+        task.cancel()
 
 
 async def async_release(mutex: Any) -> bool:
@@ -84,8 +96,9 @@ class AsyncHandover(Handover):
         if self.released:
             return None
         self.released = True
+        kept = False
         try:
-            kept: bool | None = await settled(self.mutex.release())
+            kept = await async_release(self.mutex)
             return kept
         finally:
-            self._land()
+            self._land(kept)

@@ -130,7 +130,7 @@ def test_a_background_creation_that_fails_is_told_and_tried_again(
         assert await region.get("key") == "new"
 
     run(main())
-    assert "Work in the background failed" in caplog.text
+    assert "The value of 'key' was not made anew" in caplog.text
     assert "ZeroDivisionError" in caplog.text
 
 

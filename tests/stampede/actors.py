@@ -11,7 +11,8 @@ from dogpile_cache.api import NO_VALUE, CachedValue
 from dogpile_cache.flow import Flow, Step
 from dogpile_cache.freshness import State
 from dogpile_cache.mutex import Flight, Flights
-from dogpile_cache.regenerate import regenerate, regenerate_many
+from dogpile_cache.regenerate import regenerate
+from dogpile_cache.regenerate_many import regenerate_many
 
 from .world import (
     LIFETIME,
@@ -100,7 +101,7 @@ class Actor:
             return True
         owner, name, args = self.call
         if name == "wait":
-            return not args[0].landing.locked()
+            return bool(args[0].landed)
         if name == "pause":
             return self._changes != self.world.changes
         return not owner.locked()

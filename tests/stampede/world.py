@@ -18,7 +18,8 @@ from typing import Any, NamedTuple
 
 from dogpile_cache import CacheRegion, make_region
 from dogpile_cache.api import CachedValue, CacheMutex, Metadata
-from dogpile_cache.entry import RegionBatch, RegionEntry
+from dogpile_cache.batch import RegionBatch
+from dogpile_cache.entry import RegionEntry
 from dogpile_cache.freshness import State
 from dogpile_cache.invalidation import DefaultInvalidationStrategy
 from dogpile_cache.mutex import Flight, Flights
@@ -169,10 +170,8 @@ class SplitBatch(RegionBatch):
     began = 0.0
 
     def entry(self, key: Any) -> SplitEntry:
-        make = lambda: self._make([key])[0]
-        return SplitEntry(
-            self._region, key, make, self._lifetime, self._should_cache_fn
-        )
+        create = partial(self._make_one, key)
+        return SplitEntry(self._region, key, create, *self._options)
 
     def begin(self, entries: Sequence[RegionEntry]) -> None:
         self.began = self._region.clock.time()
@@ -265,7 +264,7 @@ class World:
             tuple(
                 (
                     name,
-                    f.landing.locked(),
+                    f.landed,
                     self._names(getattr(f, s) for s in of_flight),
                 )
                 for name, f in sorted(self.flights(), key=lambda pair: pair[0])

@@ -200,3 +200,22 @@ def test_keys_are_the_same_in_every_process(kind: str) -> None:
     }
     assert len(printed) == 1
     assert printed.pop().startswith("fragment:")
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_fragments_are_rendered_by_the_thread_that_needs_them(
+    name: str, clock: SettableClock
+) -> None:
+    def never(*args: object) -> None:
+        raise AssertionError("a fragment was handed over")
+
+    region = make_region(clock=clock, async_creation_runner=never).configure(
+        "dogpile.cache.memory",
+        expiration_time=10,
+        refresh_ahead=0.5,
+        creator_timeout=(1e-9, 1e-9),
+    )
+    page = ENGINES[name]({"short": region}).page("by ", timeout=10)
+    for moved in (0, 6, 11):  # missing, fresh for a while, stale
+        clock.move(moved)
+        assert page(key="k", make=threading.get_ident) == f"by {threading.get_ident()}"

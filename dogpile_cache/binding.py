@@ -1,0 +1,146 @@
+"""What a region is bound to: a backend, serializers, a mangler, an invalidator.
+
+Each may be replaced, and is then bound anew: all that need not be decided at each call is
+decided here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from .api import CacheBackend, CacheMutex, CacheReturnType, Deserializer, Serializer
+from .exception import RegionNotConfigured
+from .freshness import Policy
+from .invalidation import RegionInvalidationStrategy
+from .mutex import LONE_FLIGHTS, UNGUARDED, Flights
+from .proxy import ProxyBackend, wrapped
+from .serializers import pair
+from .settings import Settings
+from .store import NoStore, Store
+
+if TYPE_CHECKING:
+    from .protocols import Clock
+
+
+def _not_configured(key: Any) -> CacheReturnType:
+    raise RegionNotConfigured("No backend is configured on this region.")
+
+
+class Binding:
+    """Hold what a region works with."""
+
+    clock: Clock
+    lock_generator: Callable[[Any], CacheMutex] | None
+    expiration_time: float | None = None
+    settings = Settings()
+    _flights: Flights
+    _serializer: Serializer | None
+    _deserializer: Deserializer | None
+    _key_mangler: Callable[[Any], Any] | None
+    _store: Any = NoStore()  # any use of it raises
+    _fetch: Callable[[Any], Any] = staticmethod(_not_configured)
+    _make_store: type[Store] = Store
+
+    @property
+    def is_configured(self) -> bool:
+        """Tell whether the region has a backend."""
+        return "backend" in self.__dict__
+
+    @property
+    def backend(self) -> CacheBackend:
+        """The backend, or the outermost of the proxies around it."""
+        try:
+            backend: CacheBackend = self.__dict__["backend"]
+        except KeyError:
+            raise RegionNotConfigured(
+                "No backend is configured on this region."
+            ) from None
+        return backend
+
+    @backend.setter
+    def backend(self, backend: CacheBackend) -> None:
+        self._bind(backend)
+        self.__dict__["backend"] = backend
+
+    @property
+    def actual_backend(self) -> CacheBackend:
+        """The backend beneath all proxies."""
+        backend = self.backend
+        while isinstance(backend, ProxyBackend):
+            backend = backend.proxied
+        return backend
+
+    @property
+    def key_mangler(self) -> Callable[[Any], Any] | None:
+        """What turns each key into the one that the backend sees, if anything does."""
+        return self._key_mangler
+
+    @key_mangler.setter
+    def key_mangler(self, mangler: Callable[[Any], Any] | None) -> None:
+        self._key_mangler = mangler or None
+        self._rebind()
+
+    @property
+    def serializer(self) -> Serializer | None:
+        """What turns payloads into bytes, if anything does."""
+        return self._serializer
+
+    @serializer.setter
+    def serializer(self, serializer: Serializer | str | None) -> None:
+        self._serializer, self._deserializer = pair(serializer, self._deserializer)
+        self._rebind()
+
+    @property
+    def deserializer(self) -> Deserializer | None:
+        """What turns bytes back into payloads, if anything does."""
+        return self._deserializer
+
+    @deserializer.setter
+    def deserializer(self, deserializer: Deserializer | None) -> None:
+        self._deserializer = deserializer
+        self._rebind()
+
+    @property
+    def region_invalidator(self) -> RegionInvalidationStrategy:
+        """What ``invalidate()`` uses."""
+        return self._policy.strategy  # type: ignore[return-value]  # or one alike
+
+    @region_invalidator.setter
+    def region_invalidator(self, strategy: Any) -> None:
+        ours = isinstance(strategy, RegionInvalidationStrategy)
+        if not ours and not hasattr(strategy, "latest"):  # it only looks like ours
+            strategy.latest = math.inf
+        self._policy = Policy(self.clock, strategy, self.settings.refresh_ahead)
+        self._is_fresh = self._policy.is_fresh
+        self._is_current = self._policy.is_current
+
+    def wrap(self, proxy: ProxyBackend | type[ProxyBackend]) -> None:
+        """Put a proxy, a class or an instance, around the backend."""
+        self.backend = wrapped(proxy, self.backend)
+
+    def _bind(self, backend: CacheBackend) -> None:
+        """Decide all that need not be decided at each call."""
+        self._store = self._make_store(
+            backend, self._key_mangler, self._serializer, self._deserializer
+        )
+        self._fetch = self._store.fetch
+
+    def _rebind(self) -> None:
+        if self.is_configured:
+            self._bind(self.backend)
+
+    def _mutex(self, id: Any) -> CacheMutex:
+        """Return what the creators of a mangled key share with other processes."""
+        make = self.lock_generator or self._store.mutex
+        mutex = make(id)
+        return UNGUARDED if mutex is None else mutex
+
+    def _gathering(self, mutex: CacheMutex) -> Flights:
+        """Return where the callers of this process wait for one of them."""
+        return self._flights if getattr(mutex, "gathers", True) else LONE_FLIGHTS
+
+    def _is_expired(self, key: Any, stored: Any) -> bool:
+        value = self._store.load(stored, key)
+        return not self._is_fresh(value, self.expiration_time)

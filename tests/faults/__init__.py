@@ -1,0 +1,1 @@
+"""What happens when creators, backends and those who write to them fail."""
