@@ -16,6 +16,7 @@ from typing import (
 )
 
 from .api import CachedValue, CacheReturnType, NoValueType
+from .events import Listener
 from .flow import Flow
 from .freshness import State
 from .mutex import Flight, Flights
@@ -196,6 +197,13 @@ class Clock(Protocol):
     def time(self) -> float:
         """Return the time in seconds since the epoch."""
         ...
+
+
+class Watched(Protocol):
+    """Be what has listeners, as a region has; see :mod:`dogpile_cache.events`."""
+
+    name: str | None
+    listeners: list[Listener]
 
 
 class Strategy(Protocol):

@@ -15,8 +15,8 @@ TEMPLATES = PACKAGE.parent / "dogpile_templates"
 
 LAYERS = [
     {"exception", "backend", "api", "report", "forking"},
-    {"freshness", "typed", "signature", "keys", "serializers", "flow"},
-    {"mutex", "plugins", "options"},
+    {"freshness", "typed", "signature", "keys", "serializers", "flow", "events"},
+    {"mutex", "plugins", "options", "stats"},
     {"lease", "invalidation", "regenerate", "proxy", "store", "util", "protocols"},
     {"settings", "context", "resting", "background", "regenerate_many"},
     {
