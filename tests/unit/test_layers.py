@@ -74,6 +74,17 @@ BACKENDS = sorted(PACKAGE.glob("backends/*.py"))
 
 
 TASKS = sorted(path for path in PACKAGE.glob("tasks/*.py") if path.stem != "__init__")
+EXPORTERS = sorted(PACKAGE.glob("exporters/*.py"))
+FOR_EXPORTERS = {"__version__", "events", "exception", "options"}
+
+
+@pytest.mark.parametrize("file", EXPORTERS, ids=lambda file: file.stem)
+def test_an_exporter_knows_events_and_no_region(file: Path) -> None:
+    for module, name in imports(file):
+        if module.startswith("dogpile_cache"):
+            assert own_module(module, name) in FOR_EXPORTERS, f"{file.stem}: {module}"
+        elif module.startswith("."):
+            assert module == ".instruments", f"{file.stem}: {module}"
 
 
 @pytest.mark.parametrize("file", TASKS, ids=lambda file: file.stem)
