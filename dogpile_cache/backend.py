@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from .exception import DogpileCacheException
+
 if TYPE_CHECKING:
     from typing_extensions import Self
 
@@ -56,3 +58,8 @@ class BaseBackend:
         None, the default, means that threads of this process are all there is.
         """
         return None
+
+
+def is_callers_fault(backend: Any, error: Exception) -> bool:
+    """Tell whether an error is due to a key or a value, and not to the backend."""
+    return isinstance(error, (TypeError, UnicodeError, DogpileCacheException))

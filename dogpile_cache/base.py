@@ -14,7 +14,6 @@ from .api import (
     Deserializer,
     Serializer,
 )
-from .background import apart, refresh_ahead, refresh_apart
 from .binding import Binding
 from .exception import MissingSetting, RegionAlreadyConfigured
 from .freshness import seconds
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self, Unpack
 
+    from .events import Listener
     from .protocols import Clock, SettingsGiven
 
 _SWITCHES = ("wrap", "replace_existing_backend")
@@ -61,11 +61,6 @@ class BaseRegion(Binding):
     _load: Callable[[str], Any] = staticmethod(load_backend)
     _make_flights: type[Flights] = Flights
 
-    # Who takes work off a caller, and goes on with it.
-    _apart: Callable[[Any], Any] = staticmethod(apart)
-    _refresh_apart: Callable[[Any], Any] = staticmethod(refresh_apart)
-    _refresh_ahead: Callable[[Any], Any] = staticmethod(refresh_ahead)
-
     def __init__(
         self,
         name: str | None = None,
@@ -89,6 +84,8 @@ class BaseRegion(Binding):
         self.async_creation_runner = async_creation_runner
         self.lock_generator = lock_generator
         self.clock = clock
+        self.listeners: list[Listener] = []
+        """What is told of each event; see :mod:`dogpile_cache.events`."""
         self._resting = Resting(clock)
         self._flights = self._make_flights()
         self.region_invalidator = DefaultInvalidationStrategy(clock)

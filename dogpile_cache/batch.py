@@ -53,6 +53,10 @@ class BaseBatch:
             seconds(lifetime), should_cache_fn, stale_if_error, creator_timeout
         )  # fmt: skip
 
+    def apart(self, flow: Flow[None]) -> None:
+        """Have a flow taken to its end by another thread or task."""
+        self._region._apart(flow)
+
     def _marked(self, create: Callable[..., Any]) -> Callable[..., Any]:
         return in_place(create) if is_in_place(self._creator) else create
 
@@ -85,10 +89,6 @@ class RegionBatch(BaseBatch):
         """Return the entry of one key, which can be made alone, too."""
         create = self._marked(partial(self._make_one, key))
         return RegionEntry(self._region, key, create, *self._options)
-
-    def apart(self, flow: Flow[None]) -> None:
-        """Have a flow taken to its end in another thread."""
-        self._region._apart(flow)
 
     def read(self, entries: Sequence[RegionEntry]) -> list[CacheReturnType]:
         found = self._store.read_many([entry.id for entry in entries])

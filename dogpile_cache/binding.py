@@ -11,8 +11,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .api import CacheBackend, CacheMutex, CacheReturnType, Deserializer, Serializer
+from .background import apart, refresh_ahead, refresh_apart
 from .exception import RegionNotConfigured
 from .freshness import Policy
+from .guard import Guarded
 from .invalidation import RegionInvalidationStrategy
 from .mutex import LONE_FLIGHTS, UNGUARDED, Flights
 from .proxy import ProxyBackend, wrapped
@@ -21,6 +23,7 @@ from .settings import Settings
 from .store import NoStore, Store
 
 if TYPE_CHECKING:
+    from .events import Listener
     from .protocols import Clock
 
 
@@ -42,6 +45,15 @@ class Binding:
     _store: Any = NoStore()  # any use of it raises
     _fetch: Callable[[Any], Any] = staticmethod(_not_configured)
     _make_store: type[Store] = Store
+    _make_guard: type[Guarded] = Guarded
+
+    name: str | None
+    listeners: list[Listener]
+
+    # Who takes work off a caller, and goes on with it.
+    _apart: Callable[[Any], Any] = staticmethod(apart)
+    _refresh_apart: Callable[[Any], Any] = staticmethod(refresh_apart)
+    _refresh_ahead: Callable[[Any], Any] = staticmethod(refresh_ahead)
 
     @property
     def is_configured(self) -> bool:
@@ -122,8 +134,12 @@ class Binding:
 
     def _bind(self, backend: CacheBackend) -> None:
         """Decide all that need not be decided at each call."""
+        guarded: Any = backend
+        fails_open = self.settings.on_backend_error == "miss"
+        if fails_open and not getattr(backend, "never_waits", False):
+            guarded = self._make_guard(self, backend, self._apart)
         self._store = self._make_store(
-            backend, self._key_mangler, self._serializer, self._deserializer
+            guarded, self._key_mangler, self._serializer, self._deserializer
         )
         self._fetch = self._store.fetch
 

@@ -200,7 +200,7 @@ class RegionEntry(BaseEntry):
 
     def take_back(self) -> None:
         self._stored = NO_VALUE
-        self.store.delete(self.id)
+        self.store.take_back(self.id)
 
     def pause(self, waited: float) -> None:
         """Wait before looking again at a mutex that does not say when to."""

@@ -8,6 +8,7 @@ from typing import (
     Any,
     Concatenate,
     Generic,
+    Literal,
     ParamSpec,
     Protocol,
     TypedDict,
@@ -40,6 +41,9 @@ class SettingsGiven(TypedDict, total=False):
     creator_timeout: Timeouts
     refresh_ahead: float | None
     jitter: float | timedelta | None
+    on_backend_error: Literal["miss", "raise"]
+    failure_threshold: int
+    recovery_time: float | timedelta
 
 
 class CachedFunction(Protocol[P, R]):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from .exception import ValidationError
-from .options import SWITCH, Check
+from .options import POSITIVE, SWITCH, Check
 
 
 class Settings(NamedTuple):
@@ -24,6 +24,9 @@ class Settings(NamedTuple):
     creator_timeout: tuple[float, float] = (math.inf, math.inf)
     refresh_ahead: float | None = None
     jitter: Callable[[float], float] | None = None  # seconds at most, of a lifetime
+    on_backend_error: str = "miss"
+    failure_threshold: int = 3
+    recovery_time: float = 5.0
 
 
 def _wrong(name: str, value: Any, allowed: str) -> ValidationError:
@@ -112,6 +115,11 @@ _READERS: dict[str, Callable[[str, Any], Any]] = {
     "creator_timeout": timeouts,
     "refresh_ahead": _fraction,
     "jitter": _jitter,
+    "on_backend_error": _is(
+        Check("'miss' and 'raise'", ("miss", "raise").__contains__)
+    ),
+    "failure_threshold": _is(POSITIVE),
+    "recovery_time": duration,
 }
 """What makes of each setting, given its full name and its value, what is used."""
 

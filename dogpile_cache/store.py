@@ -53,6 +53,9 @@ class Store:
             self.read_many = backend.get_multi
             self._write_many = backend.set_multi
         self.delete: Callable[[Any], Any] = backend.delete
+        self.take_back: Callable[[Any], Any] = getattr(
+            backend, "take_back", backend.delete
+        )
         self._delete_many: Callable[[Any], Any] = backend.delete_multi
         self.mutex: Callable[[Any], CacheMutex | None] = backend.get_mutex
         self.fetch = self._fetch()

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from dogpile_cache.flow import async_drive
+from dogpile_cache.flow import Flow, async_drive
 from dogpile_cache.regenerate import refresh as flow
 from dogpile_cache.report import warning
 
@@ -39,9 +39,14 @@ async def background_work() -> None:
         await asyncio.wait(tasks)
 
 
+def apart(flow: Flow[None]) -> None:
+    """Have a flow taken to its end by a task of its own."""
+    in_background(async_drive(flow))
+
+
 def refresh(handover: AsyncHandover) -> None:
     """Have a task make what was handed over."""
-    in_background(async_drive(flow(handover)))
+    apart(flow(handover))
 
 
 async def refresh_in_background(

@@ -12,8 +12,9 @@ from dogpile_cache.plugins import load_awaited_backend, load_backend
 from dogpile_cache.report import warning
 
 from .backend import AsyncCacheBackend, Immediate
-from .background import background_work, in_background, refresh
+from .background import apart, background_work, in_background, refresh
 from .flights import AsyncFlights
+from .guard import AsyncGuarded
 from .store import AsyncStore
 from .threads import Threaded
 
@@ -35,7 +36,8 @@ class AsyncBaseRegion(BaseRegion):
 
     _make_store = AsyncStore
     _make_flights = AsyncFlights
-    _apart = staticmethod(in_background)
+    _make_guard = AsyncGuarded
+    _apart = staticmethod(apart)
     _refresh_apart = staticmethod(refresh)
     _refresh_ahead = staticmethod(refresh)
     _runner: Runner | None = None

@@ -7,7 +7,6 @@ from typing import Any
 
 from dogpile_cache.api import CachedValue, CacheReturnType
 from dogpile_cache.batch import BaseBatch, one_for_each
-from dogpile_cache.flow import Flow, async_drive
 
 from .entry import AsyncRegionEntry
 from .flights import settled
@@ -24,10 +23,6 @@ class AsyncRegionBatch(BaseBatch):
 
         create = self._marked(make)
         return AsyncRegionEntry(self._region, key, create, *self._options)
-
-    async def apart(self, flow: Flow[None]) -> None:
-        """Have a flow taken to its end in another task."""
-        self._region._apart(async_drive(flow))
 
     async def read(self, entries: Sequence[AsyncRegionEntry]) -> list[CacheReturnType]:
         found = await self._store.read_many([entry.id for entry in entries])

@@ -32,7 +32,7 @@ class AsyncRegionEntry(BaseEntry):
 
     async def take_back(self) -> None:
         self._stored = NO_VALUE
-        await self.store.delete(self.id)
+        await self.store.take_back(self.id)
 
     async def pause(self, waited: float) -> None:
         """Wait before looking again at a mutex that does not say when to."""

@@ -25,6 +25,9 @@ WRONG = {
     ),
     "refresh_ahead": (0, 1, 1.5, -0.5, "soon", True, math.nan),
     "jitter": (-1, "much", True, math.inf, math.nan),
+    "on_backend_error": ("ignore", None, 1),
+    "failure_threshold": (0, -1, 1.5, "many", None),
+    "recovery_time": (-1, "soon", math.nan),
 }  # fmt: skip
 
 
@@ -80,6 +83,9 @@ INI = {
     "creator_timeout": "0.5, 10",
     "refresh_ahead": "0.8",
     "jitter": "0.1",
+    "on_backend_error": "raise",
+    "failure_threshold": "10",
+    "recovery_time": "1.5",
 }
 
 
@@ -102,6 +108,9 @@ def test_settings_come_from_ini_files() -> None:
             share_errors=True,
             creator_timeout=(0.5, 10),
             refresh_ahead=0.8,
+            on_backend_error="raise",
+            failure_threshold=10,
+            recovery_time=1.5,
         )
 
 

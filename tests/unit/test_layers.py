@@ -18,7 +18,9 @@ LAYERS = [
     {"freshness", "typed", "signature", "keys", "serializers", "flow", "events"},
     {"mutex", "plugins", "options", "stats"},
     {"lease", "invalidation", "regenerate", "proxy", "store", "util", "protocols"},
-    {"settings", "context", "resting", "background", "regenerate_many"},
+    {"settings", "context", "resting", "background", "regenerate_many", "missed"},
+    {"circuit"},
+    {"guard"},
     {
         "binding",
         "stamps",

@@ -1,0 +1,107 @@
+"""A circuit breaker: a backend that keeps failing is left alone for a while.
+
+After ``failure_threshold`` failures in a row the circuit *opens*: for ``recovery_time``
+seconds the backend is not asked.  Then one caller after the other, each that many seconds
+apart, *probes* it; the first one that gets an answer closes the circuit.
+
+Source: Nygard, "Release It!", 2007; Fowler, "CircuitBreaker", 2014.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from .api import NO_VALUE
+from .events import Kind, tell
+from .missed import Missed
+from .report import warning
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .binding import Binding
+
+_FAILED, _OPENED, _CLOSED = (
+    Kind.BACKEND_FAILED,
+    Kind.CIRCUIT_OPENED,
+    Kind.CIRCUIT_CLOSED,
+)
+
+
+class Circuit:
+    """Know whether a backend can be asked, and what it has missed.
+
+    :param recover: is called when the backend answers and has missed something.
+    """
+
+    def __init__(self, region: Binding, recover: Callable[[], None]) -> None:
+        self.troubled = False
+        """Whether there is anything to look at before the backend is asked."""
+        self.missed = Missed()
+        self.recovers = False
+        """Whether what it has missed is just being made up for."""
+        self._region = region
+        self._recover = recover
+        self._guard = threading.Lock()
+        self._failures = 0
+        self._until = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether the backend is left alone."""
+        return self._failures >= self._region.settings.failure_threshold
+
+    def allows(self) -> bool:
+        """Tell whether the backend may be asked now.
+
+        Of an open circuit this is said to one caller, who is to ask it.
+        """
+        if not self.is_open:
+            return True
+        now = self._region.clock.time()
+        if now < self._until:
+            return False
+        with self._guard:
+            is_first = now >= self._until
+            self._until = max(self._until, now + self._region.settings.recovery_time)
+        return is_first
+
+    def shows(self, id: Any) -> bool:
+        """Tell whether what the backend has under a mangled key may be served."""
+        return self.allows() and id not in self.missed
+
+    def miss(self, id: Any, stored: Any = NO_VALUE) -> None:
+        """Remember a write, or by default a deletion, that did not take place."""
+        with self._guard:
+            self.missed.add(id, stored)
+            self.troubled = True
+
+    def fail(self, error: Exception) -> None:
+        """Count a failure."""
+        settings, region = self._region.settings, self._region
+        with self._guard:
+            self._failures += 1
+            self.troubled = True
+            opens = self._failures == settings.failure_threshold
+            if self.is_open:
+                self._until = region.clock.time() + settings.recovery_time
+        warning("The backend of the region %r failed", region.name, exc_info=error)
+        if region.listeners:
+            tell(region, _FAILED, error=error)
+            if opens:
+                tell(region, _OPENED)
+
+    def succeed(self) -> None:
+        """Note that the backend has answered."""
+        with self._guard:
+            closes, self._failures = self.is_open, 0
+            self.troubled = bool(self.missed)
+            recovers = self.troubled and not self.recovers
+            self.recovers = self.recovers or recovers
+        if closes:
+            warning("The backend of the region %r is back", self._region.name)
+            if self._region.listeners:
+                tell(self._region, _CLOSED)
+        if recovers:
+            self._recover()
