@@ -5,6 +5,8 @@ overloads that tell type checkers that creators may be coroutine functions or pl
 a test says so.
 """
 
+# Longer than 300 lines by its overloads.
+
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -12,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from .api import NO_VALUE, CachedValue, NoValueType
+from .events import HIT, tell
 from .flow import async_drive, once
 from .regenerate import regenerate, supersede
 from .regenerate_many import regenerate_many
@@ -23,6 +26,7 @@ from .tasks.batch import AsyncRegionBatch
 from .tasks.decorators import AsyncDecorators
 from .tasks.entry import AsyncRegionEntry
 from .tasks.invalidation import AsyncSharedInvalidationStrategy
+from .telling import tell_all_found, tell_all_served, tell_found, tell_hits
 
 if TYPE_CHECKING:
     from .protocols import Lifetime, Timeouts
@@ -63,9 +67,11 @@ class AsyncCacheRegion(AsyncDecorators, AsyncBaseRegion):
         :param ignore_expiration: take expired and invalidated values, too.
         """
         value = await self._fetch(key)
+        lifetime = self.expiration_time if expiration_time is None else expiration_time
+        if self.listeners:
+            tell_found(self, key, value, lifetime, ignore_expiration)
         if ignore_expiration:
             return value.payload if isinstance(value, CachedValue) else NO_VALUE
-        lifetime = self.expiration_time if expiration_time is None else expiration_time
         return value[0] if self._is_fresh(value, lifetime) else NO_VALUE
 
     async def get_value_metadata(
@@ -77,6 +83,8 @@ class AsyncCacheRegion(AsyncDecorators, AsyncBaseRegion):
         """Return what :meth:`get` would as a ``CachedValue``, or None for no value."""
         value = await self._fetch(key)
         lifetime = self.expiration_time if expiration_time is None else expiration_time
+        if self.listeners:
+            tell_found(self, key, value, lifetime, ignore_expiration)
         if self._is_fresh(value, lifetime):
             return value
         return value if ignore_expiration and isinstance(value, CachedValue) else None
@@ -90,11 +98,14 @@ class AsyncCacheRegion(AsyncDecorators, AsyncBaseRegion):
         """Return the values of several keys, as :meth:`get` would, in their order."""
         keys = list(keys)
         lifetime = self.expiration_time if expiration_time is None else expiration_time
+        values = self._store.load_many(await self._store.read_keys(keys), keys)
+        if self.listeners:
+            tell_all_found(self, keys, values, lifetime, ignore_expiration)
         return [
             value.payload
             if value and (ignore_expiration or self._is_fresh(value, lifetime))
             else NO_VALUE
-            for value in self._store.load_many(await self._store.read_keys(keys), keys)
+            for value in values
         ]
 
     @overload
@@ -151,22 +162,20 @@ class AsyncCacheRegion(AsyncDecorators, AsyncBaseRegion):
         value = await self._fetch(key)
         lifetime = self.expiration_time if expiration_time is None else expiration_time
         if self._is_current(value, lifetime):
+            if self.listeners:
+                tell(self, HIT, key)
             return value[0]  # type: ignore[no-any-return]  # a T, by this creator
         if creator_args is not None:
             creator = partial(creator, *creator_args[0], **creator_args[1])
-        entry = AsyncRegionEntry(
-            self,
-            key,
-            creator,
-            lifetime,
-            should_cache_fn,
-            stale_if_error,
-            creator_timeout,
-        )
+        options = lifetime, should_cache_fn, stale_if_error, creator_timeout
+        entry = AsyncRegionEntry(self, key, creator, *options)
         if self.async_creation_runner is not None:
             entry.defer = partial(self.async_creation_runner, self, key, entry.make)
         flights = self._gathering(entry.mutex)
-        return (await async_drive(regenerate(entry, flights, value)))[0]  # type: ignore[no-any-return]
+        served = await async_drive(regenerate(entry, flights, value))
+        if self.listeners:
+            entry.tell_served(served, value)
+        return served[0]  # type: ignore[no-any-return]
 
     @overload
     async def get_or_create_multi(
@@ -212,18 +221,24 @@ class AsyncCacheRegion(AsyncDecorators, AsyncBaseRegion):
             stored, self._policy.bounds_ahead(lifetime)
         )
         if payloads is not None:
+            if self.listeners:
+                tell_hits(self, keys)
             return payloads  # by this creator, so they are of type T
         values = self._store.load_many(stored, keys)
         fresh = [v[0] for v in values if self._is_current(v, lifetime)]
         if len(fresh) == len(keys):
+            if self.listeners:
+                tell_hits(self, keys)
             return fresh
-        batch = AsyncRegionBatch(
-            self, creator, lifetime, should_cache_fn, stale_if_error, creator_timeout
-        )
+        options = lifetime, should_cache_fn, stale_if_error, creator_timeout
+        batch = AsyncRegionBatch(self, creator, *options)
         seen = dict(zip(keys, values))
         entries = [batch.entry(key) for key in seen]
         flights = self._gathering(entries[0].mutex)
+        before = seen.copy()
         await async_drive(regenerate_many(entries, batch, flights, seen))
+        if self.listeners:
+            tell_all_served(entries, seen, before)
         made: list[Any] = [seen[key].payload for key in keys]
         return made
 

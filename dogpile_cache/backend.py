@@ -34,6 +34,9 @@ class BaseBackend:
     is_expired: Callable[[Any, Any], bool] | None = None
     """Tells of a key whether what is stored has expired; set by the region."""
 
+    on_evict: Callable[[Any], None] | None = None
+    """Is told of each key that is dropped to make room; set by the region."""
+
     def __init__(self, arguments: BackendArguments) -> None:
         """Accept the ``arguments`` of ``configure()``, which are not to be changed."""
         raise NotImplementedError

@@ -15,7 +15,7 @@ from .api import (
     Serializer,
 )
 from .binding import Binding
-from .exception import MissingSetting, RegionAlreadyConfigured
+from .exception import MissingSetting, RegionAlreadyConfigured, ValidationError
 from .freshness import seconds
 from .invalidation import DefaultInvalidationStrategy, RegionInvalidationStrategy
 from .keys import function_key_generator, function_multi_key_generator
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from .events import Listener
     from .protocols import Clock, SettingsGiven
+    from .stats import Statistics, Stats
 
 _SWITCHES = ("wrap", "replace_existing_backend")
 
@@ -84,6 +85,7 @@ class BaseRegion(Binding):
         self.async_creation_runner = async_creation_runner
         self.lock_generator = lock_generator
         self.clock = clock
+        self._statistics: Statistics | None = None
         self.listeners: list[Listener] = []
         """What is told of each event; see :mod:`dogpile_cache.events`."""
         self._resting = Resting(clock)
@@ -135,6 +137,11 @@ class BaseRegion(Binding):
         )
         self.expiration_time = lifetime
         self.settings = adopted
+        if adopted.collect_stats and self._statistics is None:
+            from .stats import Statistics  # costly, and not needed by everybody
+
+            self._statistics = Statistics()
+            self.listeners.append(self._statistics)
         self.region_invalidator = (
             self.region_invalidator
             if region_invalidator is None
@@ -154,6 +161,19 @@ class BaseRegion(Binding):
             self._deserializer = getattr(backend, "deserializer", None)
         if hasattr(backend, "is_expired"):
             backend.is_expired = self._is_expired
+        if hasattr(backend, "on_evict"):
+            backend.on_evict = self._on_evict
+
+    def stats(self) -> Stats:
+        """Return what has been counted: requests by outcome, creations and failures.
+
+        :raises ValidationError: the region was not configured with ``collect_stats``.
+        """
+        if self._statistics is None:
+            raise ValidationError(
+                "This region counts nothing; configure it with collect_stats=True."
+            )
+        return self._statistics.snapshot()
 
     def configure_from_config(
         self, config_dict: Mapping[str, Any], prefix: str

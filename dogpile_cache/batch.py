@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from math import inf
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from .api import CachedValue, CacheReturnType
@@ -95,9 +96,14 @@ class RegionBatch(BaseBatch):
         return [e.receive(e.found(stored)) for e, stored in zip(entries, found)]
 
     def create(self, entries: Sequence[RegionEntry]) -> list[CachedValue]:
-        started = self._region.clock.time()
-        payloads = self._make([entry.key for entry in entries])
-        return [e.made(payload, started) for e, payload in zip(entries, payloads)]
+        started, begun = self._region.clock.time(), monotonic()
+        try:
+            payloads = self._make([entry.key for entry in entries])
+        except Exception as error:
+            for entry in entries:
+                entry.failed(error)
+            raise
+        return [e.made(made, started, begun) for e, made in zip(entries, payloads)]
 
     def write(self, entries: Sequence[RegionEntry]) -> None:
         self._store.write_many({e.id: e.stored() for e in entries})

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .api import CacheBackend, CacheMutex, CacheReturnType, Deserializer, Serializer
 from .background import apart, refresh_ahead, refresh_apart
+from .events import Kind, tell
 from .exception import RegionNotConfigured
 from .freshness import Policy
 from .guard import Guarded
@@ -160,3 +161,7 @@ class Binding:
     def _is_expired(self, key: Any, stored: Any) -> bool:
         value = self._store.load(stored, key)
         return not self._is_fresh(value, self.expiration_time)
+
+    def _on_evict(self, key: Any) -> None:
+        if self.listeners:
+            tell(self, Kind.EVICTED, key)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .api import NO_VALUE, CachedValue, CacheReturnType
 from .context import OF_REGION, CreationContext, is_in_place, takes_context
+from .events import HIT, MISS, STALE, Kind, tell
 from .freshness import State, seconds
 from .mutex import Flight, Flights, Handover, backoff, release
 from .report import warning
@@ -18,6 +19,8 @@ from .stamps import stamp, stamp_own
 if TYPE_CHECKING:
     from .base import BaseRegion
     from .protocols import Lifetime, Timeouts
+
+_CREATED, _FAILED, _WAITED = Kind.CREATED, Kind.CREATOR_FAILED, Kind.WAITED
 
 
 class BaseEntry:
@@ -155,10 +158,34 @@ class BaseEntry:
         self._context = CreationContext(self.key, self.previous, now)
         return self._create(context=self._context)
 
-    def made(self, payload: Any, started: float) -> CachedValue:
-        """Return the value of a payload whose making has just ended."""
+    def failed(self, error: Exception) -> None:
+        """Tell that the creator has raised an error."""
+        if self._region.listeners:
+            tell(self._region, _FAILED, self.key, error=error)
+
+    def waited(self, begun: float) -> None:
+        """Tell that somebody has waited, since some time of ``time.monotonic()``."""
+        if self._region.listeners:
+            tell(self._region, _WAITED, self.key, monotonic() - begun)
+
+    def tell_served(self, served: Any, seen: Any) -> None:
+        """Tell of a request what it was served, given what it saw at first."""
+        if self.policy.is_fresh(seen, self.lifetime):
+            kind = HIT
+        else:
+            kind = STALE if served is seen or served is self.previous else MISS
+        tell(self._region, kind, self.key)
+
+    def made(self, payload: Any, started: float, begun: float) -> CachedValue:
+        """Return the value of a payload whose making has just ended.
+
+        :param started: when it began, by the clock of the region.
+        :param begun: the same, by ``time.monotonic()``.
+        """
         region, context = self._region, self._context
         region._resting.discard(self.id)
+        if region.listeners:
+            tell(region, _CREATED, self.key, monotonic() - begun)
         if context is not None and not context.store:
             self._keep = lambda _: False
         if context is None or context.expiration_time is OF_REGION:
@@ -192,8 +219,13 @@ class RegionEntry(BaseEntry):
         return self.receive(self.found(self.store.read(self.id)))
 
     def create(self) -> CachedValue:
-        started = self.policy.clock.time()
-        return self.made(self.make(), started)
+        started, begun = self.policy.clock.time(), monotonic()
+        try:
+            payload = self.make()
+        except Exception as error:
+            self.failed(error)
+            raise
+        return self.made(payload, started, begun)
 
     def write(self) -> None:
         self.store.write(self.id, self._stored)

@@ -53,6 +53,9 @@ class Kind(str, enum.Enum):
     __str__ = str.__str__
 
 
+HIT, MISS, STALE = Kind.HIT, Kind.MISS, Kind.STALE  # found in a fifth of the time
+
+
 class Event(NamedTuple):
     """Be one thing that has happened in a region.
 

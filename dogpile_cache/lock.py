@@ -101,6 +101,9 @@ class _LockEntry:
         stale = self.state(value) is State.STALE
         return (self._lock.async_creator if stale else None), 0.0
 
+    def waited(self, begun: float) -> None:
+        pass
+
     def pause(self, waited: float) -> None:
         raise NotImplementedError
 

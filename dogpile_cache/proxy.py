@@ -48,6 +48,7 @@ class ProxyBackend(CacheBackend):
     deserializer = _passed_on("deserializer")
     options = _passed_on("options")
     is_expired = _passed_on("is_expired")
+    on_evict = _passed_on("on_evict")
 
     def __init__(self, *arg: Any, **kw: Any) -> None:
         pass

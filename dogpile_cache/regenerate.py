@@ -53,7 +53,9 @@ def regenerate(entry: Entry, flights: Flights, seen: Any) -> Flow[Any]:
         if state is State.STALE:
             return seen
         reads = flight.reads
+        begun = monotonic()
         result = yield partial(flights.wait, flight, entry.time_left)
+        entry.waited(begun)
         if not flight.landed:
             raise CreatorTimeout(entry.key, entry.hard_timeout)
         if flight.error is not None and entry.shares_errors:
@@ -103,6 +105,7 @@ def elect(
             break
         seen = yield from _look(entry, flight)
         if flight.found:
+            entry.waited(begun)
             return seen
     return (yield from _create(entry, flight, flights))
 

@@ -20,12 +20,14 @@ from .base import BaseRegion
 from .batch import RegionBatch
 from .decorators import Decorators
 from .entry import RegionEntry
+from .events import HIT, tell
 from .flow import drive, once
 from .invalidation import DefaultInvalidationStrategy, RegionInvalidationStrategy
 from .plugins import register_backend
 from .regenerate import regenerate, supersede
 from .regenerate_many import regenerate_many
 from .stamps import stamp
+from .telling import tell_all_found, tell_all_served, tell_found, tell_hits
 
 if TYPE_CHECKING:
     from .protocols import Lifetime, Timeouts
@@ -65,9 +67,11 @@ class CacheRegion(Decorators, BaseRegion):
         :param ignore_expiration: take expired and invalidated values, too.
         """
         value = self._fetch(key)
+        lifetime = self.expiration_time if expiration_time is None else expiration_time
+        if self.listeners:
+            tell_found(self, key, value, lifetime, ignore_expiration)
         if ignore_expiration:
             return value.payload if isinstance(value, CachedValue) else NO_VALUE
-        lifetime = self.expiration_time if expiration_time is None else expiration_time
         return value[0] if self._is_fresh(value, lifetime) else NO_VALUE
 
     def get_value_metadata(
@@ -79,6 +83,8 @@ class CacheRegion(Decorators, BaseRegion):
         """Return what :meth:`get` would as a ``CachedValue``, or None for no value."""
         value = self._fetch(key)
         lifetime = self.expiration_time if expiration_time is None else expiration_time
+        if self.listeners:
+            tell_found(self, key, value, lifetime, ignore_expiration)
         if self._is_fresh(value, lifetime):
             return value
         return value if ignore_expiration and isinstance(value, CachedValue) else None
@@ -92,11 +98,14 @@ class CacheRegion(Decorators, BaseRegion):
         """Return the values of several keys, as :meth:`get` would, in their order."""
         keys = list(keys)
         lifetime = self.expiration_time if expiration_time is None else expiration_time
+        values = self._store.load_many(self._store.read_keys(keys), keys)
+        if self.listeners:
+            tell_all_found(self, keys, values, lifetime, ignore_expiration)
         return [
             value.payload
             if value and (ignore_expiration or self._is_fresh(value, lifetime))
             else NO_VALUE
-            for value in self._store.load_many(self._store.read_keys(keys), keys)
+            for value in values
         ]
 
     def get_or_create(
@@ -129,22 +138,20 @@ class CacheRegion(Decorators, BaseRegion):
         value = self._fetch(key)
         lifetime = self.expiration_time if expiration_time is None else expiration_time
         if self._is_current(value, lifetime):
+            if self.listeners:
+                tell(self, HIT, key)
             return value[0]  # type: ignore[no-any-return]  # a T, by this creator
         if creator_args is not None:
             creator = partial(creator, *creator_args[0], **creator_args[1])
-        entry = RegionEntry(
-            self,
-            key,
-            creator,
-            lifetime,
-            should_cache_fn,
-            stale_if_error,
-            creator_timeout,
-        )
+        options = lifetime, should_cache_fn, stale_if_error, creator_timeout
+        entry = RegionEntry(self, key, creator, *options)
         if self.async_creation_runner is not None:
             entry.defer = partial(self.async_creation_runner, self, key, entry.make)
         flights = self._gathering(entry.mutex)
-        return drive(regenerate(entry, flights, value))[0]  # type: ignore[no-any-return]
+        served = drive(regenerate(entry, flights, value))
+        if self.listeners:
+            entry.tell_served(served, value)
+        return served[0]  # type: ignore[no-any-return]
 
     def get_or_create_multi(
         self,
@@ -168,18 +175,24 @@ class CacheRegion(Decorators, BaseRegion):
             stored, self._policy.bounds_ahead(lifetime)
         )
         if payloads is not None:
+            if self.listeners:
+                tell_hits(self, keys)
             return payloads  # by this creator, so they are of type T
         values = self._store.load_many(stored, keys)
         fresh = [v[0] for v in values if self._is_current(v, lifetime)]
         if len(fresh) == len(keys):
+            if self.listeners:
+                tell_hits(self, keys)
             return fresh
-        batch = RegionBatch(
-            self, creator, lifetime, should_cache_fn, stale_if_error, creator_timeout
-        )
+        options = lifetime, should_cache_fn, stale_if_error, creator_timeout
+        batch = RegionBatch(self, creator, *options)
         seen = dict(zip(keys, values))
         entries = [batch.entry(key) for key in seen]
         flights = self._gathering(entries[0].mutex)
+        before = seen.copy()
         drive(regenerate_many(entries, batch, flights, seen))
+        if self.listeners:
+            tell_all_served(entries, seen, before)
         made: list[Any] = [seen[key].payload for key in keys]
         return made
 

@@ -27,6 +27,7 @@ class Settings(NamedTuple):
     on_backend_error: str = "miss"
     failure_threshold: int = 3
     recovery_time: float = 5.0
+    collect_stats: bool = False
 
 
 def _wrong(name: str, value: Any, allowed: str) -> ValidationError:
@@ -120,6 +121,7 @@ _READERS: dict[str, Callable[[str, Any], Any]] = {
     ),
     "failure_threshold": _is(POSITIVE),
     "recovery_time": duration,
+    "collect_stats": _is(SWITCH),
 }
 """What makes of each setting, given its full name and its value, what is used."""
 

@@ -56,7 +56,7 @@ class MemoryBackend(CacheBackend):
         if self.max_entries is None:
             self._cache = {} if self.cache_dict is None else self.cache_dict
         elif self.cache_dict is None:
-            self._cache = Sieve(self.max_entries)
+            self._cache = Sieve(self.max_entries, self._evicted)
         else:
             raise ValidationError(
                 f"max_entries is {self.max_entries!r}; it is allowed without "
@@ -87,6 +87,10 @@ class MemoryBackend(CacheBackend):
     def delete_multi(self, keys: Iterable[KeyType]) -> None:
         for key in keys:
             self._cache.pop(key, None)
+
+    def _evicted(self, key: KeyType) -> None:
+        if self.on_evict is not None:
+            self.on_evict(key)
 
     def purge(self) -> int:
         """Drop the values that have expired by the region's time; tell how many."""

@@ -33,10 +33,16 @@ class _Entry:
 
 
 class Sieve(MutableMapping[Any, Any]):
-    """Keep at most ``max_entries`` entries."""
+    """Keep at most ``max_entries`` entries.
 
-    def __init__(self, max_entries: int) -> None:
+    :param on_evict: is told of each key that is dropped to make room.
+    """
+
+    def __init__(
+        self, max_entries: int, on_evict: Callable[[Any], None] | None = None
+    ) -> None:
         self.max_entries = max_entries
+        self._on_evict = on_evict
         self._begin()
         forget_after_fork(self)
 
@@ -125,6 +131,8 @@ class Sieve(MutableMapping[Any, Any]):
             entry = entry.newer
         self._hand = entry
         self._drop(entry)
+        if self._on_evict is not None:
+            self._on_evict(entry.key)
 
     def _drop(self, entry: _Entry) -> None:
         if self._hand is entry:

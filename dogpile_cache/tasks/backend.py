@@ -86,6 +86,7 @@ class Immediate(AsyncCacheBackend):
     deserializer = _of_backend("deserializer")
     options = _of_backend("options")
     is_expired = _of_backend("is_expired")
+    on_evict = _of_backend("on_evict")
     never_waits = _of_backend("never_waits")
 
     def __init__(self, backend: CacheBackend) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from time import monotonic
 from typing import Any
 
 from dogpile_cache.api import CachedValue, CacheReturnType
@@ -29,9 +30,14 @@ class AsyncRegionBatch(BaseBatch):
         return [e.receive(e.found(stored)) for e, stored in zip(entries, found)]
 
     async def create(self, entries: Sequence[AsyncRegionEntry]) -> list[CachedValue]:
-        started = self._region.clock.time()
-        payloads = await self._make([entry.key for entry in entries])
-        return [e.made(payload, started) for e, payload in zip(entries, payloads)]
+        started, begun = self._region.clock.time(), monotonic()
+        try:
+            payloads = await self._make([entry.key for entry in entries])
+        except Exception as error:
+            for entry in entries:
+                entry.failed(error)
+            raise
+        return [e.made(made, started, begun) for e, made in zip(entries, payloads)]
 
     async def write(self, entries: Sequence[AsyncRegionEntry]) -> None:
         await self._store.write_many({e.id: e.stored() for e in entries})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from dogpile_cache.api import NO_VALUE, CachedValue, CacheReturnType
@@ -24,8 +25,13 @@ class AsyncRegionEntry(BaseEntry):
         return self.receive(self.found(await self.store.read(self.id)))
 
     async def create(self) -> CachedValue:
-        started = self.policy.clock.time()
-        return self.made(await settled(self.make()), started)
+        started, begun = self.policy.clock.time(), monotonic()
+        try:
+            payload = await settled(self.make())
+        except Exception as error:
+            self.failed(error)
+            raise
+        return self.made(payload, started, begun)
 
     async def write(self) -> None:
         await self.store.write(self.id, self._stored)

@@ -207,7 +207,9 @@ def test_a_server_that_was_away_is_asked_again(run: Run) -> None:
     async def main() -> None:
         with Memcached() as server:
             region = make_async_region().configure(
-                "dogpile.cache.pymemcache", arguments={"url": server.url}
+                "dogpile.cache.pymemcache",
+                arguments={"url": server.url},
+                on_backend_error="raise",
             )
             server.stop()
             async with region:

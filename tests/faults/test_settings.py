@@ -28,6 +28,7 @@ WRONG = {
     "on_backend_error": ("ignore", None, 1),
     "failure_threshold": (0, -1, 1.5, "many", None),
     "recovery_time": (-1, "soon", math.nan),
+    "collect_stats": ("perhaps", 2),
 }  # fmt: skip
 
 
@@ -86,6 +87,7 @@ INI = {
     "on_backend_error": "raise",
     "failure_threshold": "10",
     "recovery_time": "1.5",
+    "collect_stats": "true",
 }
 
 
@@ -111,6 +113,7 @@ def test_settings_come_from_ini_files() -> None:
             on_backend_error="raise",
             failure_threshold=10,
             recovery_time=1.5,
+            collect_stats=True,
         )
 
 

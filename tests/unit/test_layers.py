@@ -24,6 +24,7 @@ LAYERS = [
     {
         "binding",
         "stamps",
+        "telling",
         "entry",
         "batch",
         "base",
