@@ -218,7 +218,7 @@ class AsyncCacheRegion(AsyncDecorators, AsyncBaseRegion):
         lifetime = self.expiration_time if expiration_time is None else expiration_time
         stored = await self._store.read_keys(keys)
         payloads: list[T] | None = self._store.fresh_payloads(
-            stored, self._policy.bounds_ahead(lifetime)
+            stored, keys, self._policy.bounds_ahead(lifetime)
         )
         if payloads is not None:
             if self.listeners:
@@ -291,13 +291,15 @@ class AsyncCacheRegion(AsyncDecorators, AsyncBaseRegion):
     async def _keep(self, key: Any, value: Any, started: float) -> None:
         """Keep a value whose making started at some time, and has ended."""
         store = self._store
-        await store.write(store.mangle(key), store.dump(stamp(self, value, started)))
+        await store.write(
+            store.mangle(key), store.dump(stamp(self, value, started), key)
+        )
 
     async def _keep_many(self, mapping: Mapping[Any, Any], started: float) -> None:
         store = self._store
         await store.write_many(
             {
-                store.mangle(key): store.dump(stamp(self, value, started))
+                store.mangle(key): store.dump(stamp(self, value, started), key)
                 for key, value in mapping.items()
             }
         )

@@ -12,6 +12,9 @@ The metadata tell two times, both in seconds of ``time.time()``:
 - ``st``: when the creation started.  Invalidations compare with this one, so that
   a value whose making began before the invalidation is never taken for newer.
 
+A value may bring its own lifetime, ``lt``: seconds, or None for never to expire.  It takes
+the place of the region's and of the call's.
+
 ``v`` is the version of the format.  dogpile.cache writes ``ct`` and ``v`` alone and
 ignores what it does not know, so both packages can share one cache.
 """
@@ -57,8 +60,14 @@ MetaDataType = Mapping[str, Any]
 BackendArguments = Mapping[str, Any]
 
 
+_SETTABLE = ("ct", "st")
+
+
 class Metadata(Mapping[str, Any]):
-    """Hold the two times of a value, in a third of the memory of a dict."""
+    """Hold the two times of a value, in a third of the memory of a dict.
+
+    Metadata with further entries, such as ``lt``, are a dict.
+    """
 
     __slots__ = ("ct", "st")
 
@@ -72,12 +81,12 @@ class Metadata(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         if name == "v":
             return value_version
-        if name in self.__slots__:
+        if name in _SETTABLE:
             return getattr(self, name)
         raise KeyError(name)
 
     def __setitem__(self, name: str, value: float) -> None:
-        if name not in self.__slots__:
+        if name not in _SETTABLE:
             raise KeyError(f"{name!r} cannot be set; 'ct' and 'st' can")
         setattr(self, name, value)
 
@@ -90,8 +99,32 @@ class Metadata(Mapping[str, Any]):
     def __repr__(self) -> str:
         return repr(dict(self))
 
-    def __reduce__(self) -> tuple[type[Metadata], tuple[float, float]]:
+    def __reduce__(self) -> tuple[type[Metadata], tuple[Any, ...]]:
         return Metadata, (self.ct, self.st)
+
+
+class KeyedMetadata(Metadata):
+    """Hold the digest of the key, too, where a client pickles what others can write."""
+
+    __slots__ = ("kd",)
+
+    kd: str
+
+    def __init__(self, ct: float, st: float, kd: str) -> None:
+        super().__init__(ct, st)
+        self.kd = kd
+
+    def __getitem__(self, name: str) -> Any:
+        return self.kd if name == "kd" else super().__getitem__(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(("ct", "v", "st", "kd"))
+
+    def __len__(self) -> int:
+        return 4
+
+    def __reduce__(self) -> tuple[type[Metadata], tuple[Any, ...]]:
+        return KeyedMetadata, (self.ct, self.st, self.kd)
 
 
 class CachedValue(NamedTuple):
@@ -104,6 +137,8 @@ class CachedValue(NamedTuple):
         metadata = self.metadata
         if type(metadata) is Metadata:  # the common case, read in half the time
             return _restore, (self.payload, metadata.ct, metadata.st)
+        if type(metadata) is KeyedMetadata:
+            return _restore, (self.payload, metadata.ct, metadata.st, metadata.kd)
         return CachedValue, tuple(self)
 
     @property
@@ -117,8 +152,11 @@ class CachedValue(NamedTuple):
         return time.time() - self.cached_time
 
 
-def _restore(payload: ValuePayload, ct: float, st: float) -> CachedValue:
-    return CachedValue(payload, Metadata(ct, st))
+def _restore(
+    payload: ValuePayload, ct: float, st: float, kd: str | None = None
+) -> CachedValue:
+    metadata = Metadata(ct, st) if kd is None else KeyedMetadata(ct, st, kd)
+    return CachedValue(payload, metadata)
 
 
 CacheReturnType = CachedValue | NoValueType

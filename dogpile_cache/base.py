@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from .api import (
@@ -49,7 +48,7 @@ class BaseRegion(Binding):
     :param key_mangler: turns each key into the one that the backend sees.  ``None``
         takes the backend's recommendation, ``False`` leaves keys alone.
     :param serializer: turns payloads into bytes; ``None`` takes the backend's.  The
-        names ``pickle``, ``json`` and ``text``, for strings alone, are those of pairs.
+        pairs ``pickle``, ``json``, ``msgpack`` and ``text`` (strings alone) have a name.
     :param deserializer: turns them back.
     :param async_creation_runner: called as ``runner(region, key, creator, mutex)`` when
         a value is stale, in place of the creator: it sees to it that the creator is
@@ -132,9 +131,9 @@ class BaseRegion(Binding):
             made = cls({} if arguments is None else arguments)
         else:
             made = cls.from_config_dict(_config_argument_dict, _config_prefix or "")
-        proxied = reduce(
-            lambda inner, proxy: wrapped(proxy, inner), [*wrap][::-1], made
-        )
+        proxied = made
+        for proxy in [*wrap][::-1]:
+            proxied = wrapped(proxy, proxied)
         self.expiration_time = lifetime
         self.settings = adopted
         if adopted.collect_stats and self._statistics is None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .api import CacheBackend, CacheMutex, CacheReturnType, Deserializer, Serializer
 from .background import apart, refresh_ahead, refresh_apart
+from .codec import codec_for
 from .events import Kind, tell
 from .exception import RegionNotConfigured
 from .freshness import Policy
@@ -139,9 +140,10 @@ class Binding:
         fails_open = self.settings.on_backend_error == "miss"
         if fails_open and not getattr(backend, "never_waits", False):
             guarded = self._make_guard(self, backend, self._apart)
-        self._store = self._make_store(
-            guarded, self._key_mangler, self._serializer, self._deserializer
+        codec = codec_for(
+            backend, self._serializer, self._deserializer, self.name, self.settings
         )
+        self._store = self._make_store(guarded, self._key_mangler, codec)
         self._fetch = self._store.fetch
 
     def _rebind(self) -> None:
@@ -159,8 +161,8 @@ class Binding:
         return self._flights if getattr(mutex, "gathers", True) else LONE_FLIGHTS
 
     def _is_expired(self, key: Any, stored: Any) -> bool:
-        value = self._store.load(stored, key)
-        return not self._is_fresh(value, self.expiration_time)
+        found = self._store.peek(stored, key)
+        return not self._is_fresh(found, self.expiration_time)
 
     def _on_evict(self, key: Any) -> None:
         if self.listeners:

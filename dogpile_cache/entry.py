@@ -197,7 +197,7 @@ class BaseEntry:
         self._stored = NO_VALUE
         if value.payload is NO_VALUE or (self._keep and not self._keep(value.payload)):
             return False
-        self._stored = self.store.dump(value)
+        self._stored = self.store.dump(value, self.key)
         return True
 
     def stored(self) -> Any:

@@ -5,7 +5,8 @@ is being made, and *missing* when everybody has to wait for a new one.  Its life
 counts from the end of its creation, an invalidation from the start, so that an
 invalidation which comes while a value is being made wins.
 
-A lifetime of ``None``, of ``-1`` seconds or of infinitely many never ends.
+A lifetime of ``None``, of ``-1`` seconds or of infinitely many never ends.  One that is
+among the metadata of a value, as ``lt``, is the value's own and goes before all others.
 
 A clock is any object with a method ``time()`` that returns seconds: the module
 ``time``, or in tests :class:`dogpile_cache.testing.SettableClock`.
@@ -14,6 +15,7 @@ A clock is any object with a method ``time()`` that returns seconds: the module
 from __future__ import annotations
 
 import enum
+import math
 from typing import TYPE_CHECKING, Any
 
 from .api import CachedValue, CacheReturnType, MetaDataType, value_version
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 
 _NEVER = float("-inf")
+_MOST_SECONDS = 1e300  # which fits a float, as not every whole number does
 
 
 class State(enum.Enum):
@@ -68,12 +71,21 @@ def lifetimes(expiration_time: ExpirationTime) -> Callable[[], Lifetime]:
     return lambda: lifetime
 
 
+def is_own_lifetime(it: Any) -> bool:
+    """Tell whether metadata may hold this as ``lt``: seconds from 0, or None."""
+    if it is None:
+        return True
+    return type(it) in (int, float) and (0 <= it < _MOST_SECONDS or it == math.inf)
+
+
 def times(metadata: MetaDataType) -> tuple[float, float]:
     """Return when a creation started and when it ended.
 
-    A value of another format version was, to us, never made.
+    A value of another format version, or of a lifetime that is none, was, to us, never
+    made.
     """
-    if metadata.get("v", value_version) != value_version:
+    ours = metadata.get("v", value_version) == value_version
+    if not (ours and is_own_lifetime(metadata.get("lt"))):
         return _NEVER, _NEVER
     ended = metadata["ct"]
     return metadata.get("st", ended), ended
@@ -110,7 +122,10 @@ class Policy:
             return self._is_fresh_at_second_look(value, lifetime)
 
     def _is_fresh_at_second_look(self, value: Any, lifetime: Lifetime) -> bool:
-        """Judge a value that was not made here, or by a lifetime that is no number."""
+        """Judge a value of whose metadata or lifetime more is to be known.
+
+        It was not made here, or has a lifetime of its own; or the lifetime is no number.
+        """
         if not isinstance(value, CachedValue):
             return False
         started, ended = times(value.metadata)

@@ -19,7 +19,6 @@ from .backend import is_callers_fault
 from .circuit import Circuit
 from .flow import Flow
 from .freshness import times
-from .serializers import decode
 
 if TYPE_CHECKING:
     from .binding import Binding
@@ -35,6 +34,7 @@ class Guarded:
         self, region: Binding, backend: Any, replay: Callable[[Flow[None]], Any]
     ) -> None:
         self.backend = backend
+        self._region = region
         self._delete, self._delete_multi = backend.delete, backend.delete_multi
         self.circuit = Circuit(region, lambda: replay(self.replay()))
 
@@ -208,7 +208,9 @@ class Guarded:
             return
         by_bytes = isinstance(stored, bytes)
         found = yield partial(backend.get_serialized if by_bytes else backend.get, id)
-        if not _is_newer(found, stored):
+        peek = self._region._store.peek
+        there, missed = peek(found, id), peek(stored, id)
+        if not (there and times(there.metadata) > times(missed.metadata)):
             write = backend.set_serialized if by_bytes else backend.set
             yield partial(write, id, stored)
 
@@ -223,19 +225,6 @@ _GUARDS = {
     "set_multi": "_writing_many",
     "set_serialized_multi": "_writing_many",
 }
-
-
-def _is_newer(found: Any, stored: Any) -> bool:
-    """Tell whether what was found was made after what is to be stored."""
-    try:
-        return _times(found) > _times(stored)
-    except Exception:  # noqa: BLE001  # what was found is no value of ours
-        return False
-
-
-def _times(stored: Any) -> tuple[float, float]:
-    value: Any = decode(stored, bytes) if isinstance(stored, bytes) else stored
-    return times(value.metadata)
 
 
 class GuardedMutex(CacheMutex):

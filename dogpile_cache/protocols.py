@@ -45,6 +45,8 @@ class SettingsGiven(TypedDict, total=False):
     failure_threshold: int
     recovery_time: float | timedelta
     collect_stats: bool
+    signing_key: str | bytes | Sequence[str | bytes] | None
+    compress_min_bytes: int | None
 
 
 class CachedFunction(Protocol[P, R]):

@@ -172,7 +172,7 @@ class CacheRegion(Decorators, BaseRegion):
         lifetime = self.expiration_time if expiration_time is None else expiration_time
         stored = self._store.read_keys(keys)
         payloads: list[T] | None = self._store.fresh_payloads(
-            stored, self._policy.bounds_ahead(lifetime)
+            stored, keys, self._policy.bounds_ahead(lifetime)
         )
         if payloads is not None:
             if self.listeners:
@@ -245,13 +245,13 @@ class CacheRegion(Decorators, BaseRegion):
     def _keep(self, key: Any, value: Any, started: float) -> None:
         """Keep a value whose making started at some time, and has ended."""
         store = self._store
-        store.write(store.mangle(key), store.dump(stamp(self, value, started)))
+        store.write(store.mangle(key), store.dump(stamp(self, value, started), key))
 
     def _keep_many(self, mapping: Mapping[Any, Any], started: float) -> None:
         store = self._store
         store.write_many(
             {
-                store.mangle(key): store.dump(stamp(self, value, started))
+                store.mangle(key): store.dump(stamp(self, value, started), key)
                 for key, value in mapping.items()
             }
         )

@@ -1,117 +1,11 @@
-"""A CachedValue to bytes and back: ``<metadata as JSON>|<payload>``.
-
-The format is that of dogpile.cache 1.5.  The metadata that this package writes always
-look alike, to the byte: the times have ten digits before the point, until the year
-2286, and seven behind it, which is all that a float has.  So they are read by slicing;
-``json`` reads those that anybody else wrote.
-"""
+"""The serializers that have a name."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from struct import Struct
 from typing import Any
 
-from .api import (
-    NO_VALUE,
-    CachedValue,
-    CacheReturnType,
-    DefaultSerialization,
-    Deserializer,
-    Metadata,
-    MetaDataType,
-    NoValueType,
-    Serializer,
-    value_version,
-)
-from .exception import ValidationError
-
-_FORM = b'{"ct": %.7f, "v": 2, "st": %.7f}|'
-_BEFORE, _BETWEEN, _AFTER = b'{"ct": ', b', "v": 2, "st": ', b"}|"
-_OTHERS_END = b', "v": 2}'
-_PARTS = Struct("7s 18s 16s 18s 2s")
-_LENGTH = _PARTS.size
-_TEN_DIGITS = 1e9, 1e10
-
-
-def encode(value: CachedValue, serializer: Serializer) -> bytes:
-    """Return the bytes that stand for a value."""
-    payload, metadata = value
-    if type(metadata) is Metadata:
-        return _FORM % (metadata.ct, metadata.st) + serializer(payload)
-    import json  # for the metadata of somebody else's proxy
-
-    head = json.dumps(dict(metadata)).replace("|", r"\u007c")
-    return head.encode() + b"|" + serializer(payload)
-
-
-def decode(data: bytes, deserializer: Deserializer) -> CacheReturnType:
-    """Return the value that bytes stand for.
-
-    Another format version gives ``NO_VALUE``.  Malformed bytes raise whatever the
-    reading of them raises.
-    """
-    if len(data) >= _LENGTH:
-        before, ended, between, started, after = _PARTS.unpack_from(data)
-        if before == _BEFORE and between == _BETWEEN and after == _AFTER:
-            metadata = Metadata(float(ended), float(started))
-            return CachedValue(deserializer(data[_LENGTH:]), metadata)
-    bar = data.index(b"|")
-    foreign = _foreign(data[:bar])
-    if foreign is NO_VALUE:
-        return NO_VALUE
-    return CachedValue(deserializer(data[bar + 1 :]), foreign)
-
-
-def fresh_payloads(
-    stored: Iterable[Any],
-    ended_after: float,
-    started_from: float,
-    deserializer: Deserializer,
-) -> list[Any] | None:
-    """Return the payloads of several values if all are ours and fresh, else None.
-
-    It compares the times as they are written, without reading them.  Malformed payloads
-    raise whatever the reading of them raises.
-    """
-    least, bound = _TEN_DIGITS
-    if not (ended_after < bound and started_from < bound):
-        return None
-    after = b"%.7f" % max(ended_after, least)
-    start = b"%.7f" % max(started_from, least)
-    payloads = []
-    for data in stored:
-        if data is NO_VALUE or len(data) < _LENGTH:
-            return None
-        head, ended, between, started, tail = _PARTS.unpack_from(data)
-        if not (
-            ended > after
-            and started >= start
-            and between == _BETWEEN
-            and head == _BEFORE
-            and tail == _AFTER
-        ):
-            return None
-        payloads.append(deserializer(data[_LENGTH:]))
-    return payloads
-
-
-def _foreign(head: bytes) -> MetaDataType | NoValueType:
-    """Read metadata that have not our form, such as those of dogpile.cache."""
-    if head.startswith(_BEFORE) and head.endswith(_OTHERS_END):
-        try:
-            ended = float(head[len(_BEFORE) : -len(_OTHERS_END)])
-        except ValueError:
-            pass  # it only looks like theirs
-        else:
-            return Metadata(ended, ended)
-    import json  # costly, and rarely needed
-
-    metadata = json.loads(head)
-    if metadata["v"] != value_version:
-        return NO_VALUE
-    times = Metadata(float(metadata["ct"]), float(metadata.get("st", metadata["ct"])))
-    return {**metadata, **times} if metadata.keys() - set(times) else times
+from .api import DefaultSerialization, Deserializer, Serializer
+from .exception import LibraryNotInstalled, ValidationError
 
 
 class _Text:
@@ -121,7 +15,7 @@ class _Text:
             raise ValidationError(
                 f"A value of type {type(payload).__qualname__!r} cannot be kept by "
                 "serializer='text', which allows strings and Markup only; set "
-                "serializer='pickle' or 'json' on a region of other values."
+                "serializer='pickle', 'json' or 'msgpack' on a region of other values."
             )
         return payload.encode("utf-8", "surrogatepass")
 
@@ -144,7 +38,33 @@ class _Json:
         return json.loads(data)
 
 
-NAMED: dict[str, Any] = {"pickle": DefaultSerialization, "json": _Json, "text": _Text}
+class _Msgpack:
+    @staticmethod
+    def serializer(payload: Any) -> bytes:
+        data: bytes = _msgpack().encode(payload)
+        return data
+
+    @staticmethod
+    def deserializer(data: bytes) -> Any:
+        return _msgpack().decode(data)
+
+
+def _msgpack() -> Any:
+    try:
+        from msgspec import msgpack  # optional
+    except ModuleNotFoundError as error:
+        if error.name != "msgspec":
+            raise  # something else is missing, inside the library
+        raise LibraryNotInstalled("msgspec", "msgspec") from error
+    return msgpack
+
+
+NAMED: dict[str, Any] = {
+    "pickle": DefaultSerialization,
+    "json": _Json,
+    "text": _Text,
+    "msgpack": _Msgpack,
+}
 """The serializers that have a name."""
 
 
@@ -154,6 +74,7 @@ def pair(
     """Return a serializer and its deserializer, given them or the name of both.
 
     :raises ValidationError: no serializer has that name.
+    :raises LibraryNotInstalled: it needs a library that is not there.
     """
     if serializer is None or callable(serializer):
         return serializer, deserializer
@@ -163,4 +84,6 @@ def pair(
             "functions."
         )
     named = NAMED[serializer]
+    if named is _Msgpack:
+        _msgpack()  # that the library is missing is to be known now
     return named.serializer, named.deserializer

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from .exception import ValidationError
-from .options import POSITIVE, SWITCH, Check
+from .options import POSITIVE, SWITCH, Check, optional
+from .signing import SecretKeys, secret_keys
 
 
 class Settings(NamedTuple):
@@ -28,6 +29,8 @@ class Settings(NamedTuple):
     failure_threshold: int = 3
     recovery_time: float = 5.0
     collect_stats: bool = False
+    signing_key: SecretKeys = SecretKeys()
+    compress_min_bytes: int | None = None
 
 
 def _wrong(name: str, value: Any, allowed: str) -> ValidationError:
@@ -122,6 +125,8 @@ _READERS: dict[str, Callable[[str, Any], Any]] = {
     "failure_threshold": _is(POSITIVE),
     "recovery_time": duration,
     "collect_stats": _is(SWITCH),
+    "signing_key": secret_keys,
+    "compress_min_bytes": _is(optional(POSITIVE)),
 }
 """What makes of each setting, given its full name and its value, what is used."""
 

@@ -32,5 +32,6 @@ def stamp_own(
     region: Binding, payload: Any, started: float, lifetime: Any
 ) -> CachedValue:
     """Return such a value with a lifetime of its own."""
+    own = seconds(lifetime)
     times = Metadata(region.clock.time(), started)
-    return CachedValue(payload, {**times, "lt": seconds(lifetime)})
+    return CachedValue(payload, {**times, "lt": None if own == -1 else own})

@@ -1,4 +1,4 @@
-"""One backend as its region uses it: keys mangled, values encoded.
+"""One backend as its region uses it: keys mangled, values encoded by a codec.
 
 A :class:`Store` is made when a region is configured, and again when its key mangler or
 its backend is replaced.  All that can be decided once is decided here.
@@ -10,17 +10,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from .api import (
-    NO_VALUE,
     CachedValue,
     CacheMutex,
     CacheReturnType,
-    CantDeserializeException,
-    Deserializer,
-    Serializer,
 )
+from .codec import Codec, Objects
 from .exception import DogpileCacheException, RegionNotConfigured
-from .report import warning
-from .serializers import decode, encode, fresh_payloads
 
 
 class Store:
@@ -34,17 +29,18 @@ class Store:
         self,
         backend: Any,
         mangler: Callable[[Any], Any] | None,
-        serializer: Serializer | None,
-        deserializer: Deserializer | None,
+        codec: Codec | Objects,
     ) -> None:
         self.backend: Any = backend  # whether for threads or for tasks
         self._mangler = mangler
-        self._serializer = serializer
-        self._deserializer = deserializer
-        by_bytes = serializer is not None or deserializer is not None
+        self.codec = codec
+        self.load: Callable[[Any, Any], CacheReturnType] = codec.load
+        self.dump: Callable[[CachedValue, Any], Any] = codec.dump
+        self.peek: Callable[[Any, Any], CacheReturnType] = codec.peek
+        self.fresh_payloads = codec.fresh_payloads
         self.read: Callable[[Any], Any]
         self.write: Callable[[Any, Any], Any]
-        if by_bytes:
+        if codec.keeps_bytes:
             self.read, self.write = backend.get_serialized, backend.set_serialized
             self.read_many = backend.get_serialized_multi
             self._write_many: Callable[..., Any] = backend.set_serialized_multi
@@ -74,27 +70,6 @@ class Store:
         """Return the key under which the backend knows a key."""
         return key if self._mangler is None else self._mangler(key)
 
-    def load(self, stored: Any, key: Any) -> CacheReturnType:
-        """Return the value that was stored; one that cannot be read is a miss."""
-        if stored is NO_VALUE or stored is None:
-            return NO_VALUE
-        if self._deserializer is None:
-            if isinstance(stored, CachedValue):
-                return stored
-            warning("The value of %r is not a CachedValue; it is a miss", key)
-            return NO_VALUE
-        try:
-            return decode(stored, self._deserializer)
-        except CantDeserializeException:
-            return NO_VALUE
-        except Exception:  # noqa: BLE001  # a deserializer may raise anything
-            warning("The value of %r is malformed; it is a miss", key, exc_info=True)
-            return NO_VALUE
-
-    def dump(self, value: CachedValue) -> Any:
-        """Return a value in the form that the backend keeps."""
-        return value if self._serializer is None else encode(value, self._serializer)
-
     def read_keys(self, keys: Sequence[Any]) -> Sequence[Any]:
         """Return what is stored under several keys, in one call of the backend."""
         ids = self.mangle_all(keys)
@@ -110,17 +85,6 @@ class Store:
     ) -> list[CacheReturnType]:
         """Return the values of several keys, as :meth:`load` does."""
         return [self.load(item, key) for item, key in zip(stored, keys, strict=True)]
-
-    def fresh_payloads(
-        self, stored: Sequence[Any], bounds: tuple[float, float]
-    ) -> list[Any] | None:
-        """Return the payloads if all values are fresh; None if that is not certain."""
-        if self._deserializer is None:
-            return None
-        try:
-            return fresh_payloads(stored, *bounds, self._deserializer)
-        except Exception:  # noqa: BLE001  # load() says which one is malformed
-            return None
 
     def write_many(self, values: Mapping[Any, Any]) -> None:
         """Write what was dumped, by mangled key, in one call of the backend."""

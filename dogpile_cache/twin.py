@@ -36,8 +36,6 @@ def awaited(region: CacheRegion | AsyncCacheRegion) -> AsyncCacheRegion:
     twin._policy, twin._is_fresh = region._policy, region._is_fresh
     if twin.__dict__.get("_of") is not region._store:  # it has been configured anew
         of = twin.__dict__["_of"] = region._store
-        twin._store = AsyncStore(
-            Immediate(region.backend), of._mangler, of._serializer, of._deserializer
-        )
+        twin._store = AsyncStore(Immediate(region.backend), of._mangler, of.codec)
         twin._fetch = twin._store.fetch
     return twin

@@ -102,9 +102,7 @@ class AsyncStore(Store):
 
     def _at_once(self, backend: Immediate) -> Callable[[Any], Any]:
         """Fetch from a backend that never waits as a region for threads does."""
-        fetch = Store(
-            backend.backend, self._mangler, self._serializer, self._deserializer
-        ).fetch
+        fetch = Store(backend.backend, self._mangler, self.codec).fetch
 
         async def fetched(key: Any) -> CacheReturnType:
             return fetch(key)

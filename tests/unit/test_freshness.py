@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from dogpile_cache.api import NO_VALUE, CachedValue, Metadata
+from dogpile_cache.codec import Codec
 from dogpile_cache.freshness import Policy, State
 from dogpile_cache.invalidation import DefaultInvalidationStrategy
-from dogpile_cache.serializers import decode, encode
 from dogpile_cache.testing import SettableClock
 
 
@@ -109,6 +109,6 @@ def test_no_value_is_false_but_not_none_and_one_of_its_kind() -> None:
     ],
 )
 def test_every_time_survives_the_way_to_bytes_and_back(ct: float, st: float) -> None:
-    data = encode(CachedValue({"a": b"|"}, Metadata(ct, st)), pickle.dumps)
-    back = decode(data, pickle.loads)
-    assert back == CachedValue({"a": b"|"}, Metadata(ct, st))
+    codec = Codec(pickle.dumps, pickle.loads)
+    data = codec.dump(CachedValue({"a": b"|"}, Metadata(ct, st)), "key")
+    assert codec.load(data, "key") == CachedValue({"a": b"|"}, Metadata(ct, st))

@@ -16,6 +16,7 @@ TEMPLATES = PACKAGE.parent / "dogpile_templates"
 LAYERS = [
     {"exception", "backend", "api", "report", "forking"},
     {"freshness", "typed", "signature", "keys", "serializers", "flow", "events"},
+    {"compression", "header", "signing", "codec"},
     {"mutex", "plugins", "options", "stats"},
     {"lease", "invalidation", "regenerate", "proxy", "store", "util", "protocols"},
     {"settings", "context", "resting", "background", "regenerate_many", "missed"},

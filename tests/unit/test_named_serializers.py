@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from markupsafe import Markup
 
 from dogpile_cache import CacheRegion, make_region
 from dogpile_cache.config import make_regions
-from dogpile_cache.exception import ValidationError
+from dogpile_cache.exception import LibraryNotInstalled, ValidationError
 
 
 def region_of(serializer: str) -> CacheRegion:
@@ -50,7 +51,7 @@ def test_text_unpickles_nothing() -> None:
     assert region.get("key") == pickled.decode()
 
 
-@pytest.mark.parametrize("name", ["json", "pickle"])
+@pytest.mark.parametrize("name", ["json", "pickle", "msgpack"])
 def test_the_other_names(name: str) -> None:
     region = region_of(name)
     region.set("key", {"a": [1, None]})
@@ -61,8 +62,23 @@ def test_the_other_names(name: str) -> None:
 
 
 def test_an_unknown_name_is_an_error_that_lists_the_names() -> None:
-    with pytest.raises(ValidationError, match="'txt'; there are pickle, json, text"):
+    with pytest.raises(ValidationError, match=r"'txt'; there are .*text, msgpack,"):
         make_region(serializer="txt")
+
+
+def test_msgpack_unpickles_nothing_and_keeps_bytes_and_none() -> None:
+    region = region_of("msgpack")
+    region.set("key", [b"cos\nsystem\n(S'exit 1'\ntR.", None, 1.5])
+    assert stored(region).endswith(b"tR.\xc0\xcb?\xf8" + bytes(6))
+    assert region.get("key") == [b"cos\nsystem\n(S'exit 1'\ntR.", None, 1.5]
+
+
+def test_msgpack_without_its_library_is_an_error_that_names_the_extra(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "msgspec", None)
+    with pytest.raises(LibraryNotInstalled, match=r"dogpile-templates\[msgspec\]"):
+        make_region(serializer="msgpack")
 
 
 def test_settings_may_name_a_serializer() -> None:
