@@ -34,6 +34,7 @@ from .memcached_base import (
     MemcachedLock,
     safe_key,
 )
+from .memcached_pickles import Serde, Unpickler, client_class
 
 __all__ = [
     "LONGEST_KEY",
@@ -73,7 +74,10 @@ class MemcachedBackend(MemcacheArgs):
 
     def _create_client(self) -> Any:
         return self._library.Client(
-            self.url, dead_retry=self.dead_retry, socket_timeout=self.socket_timeout
+            self.url,
+            dead_retry=self.dead_retry,
+            socket_timeout=self.socket_timeout,
+            unpickler=Unpickler,
         )
 
 
@@ -101,7 +105,8 @@ class PylibmcBackend(MemcacheArgs):
 
     def _create_client(self) -> Any:
         behaviors = dict(self.behaviors or {})
-        return self._library.Client(self.url, binary=self.binary, behaviors=behaviors)
+        client = client_class(self._library.Client)
+        return client(self.url, binary=self.binary, behaviors=behaviors)
 
 
 def ascii_key(key: Any) -> Any:
@@ -116,7 +121,9 @@ class PyMemcacheBackend(GenericMemcachedBackend):
 
     :param memcached_expire_time: seconds after which memcached forgets a value; see
         :class:`MemcacheArgs`.
-    :param serde: turns values into bytes; by default the library's that pickles.
+    :param serde: turns values into bytes; by default the library's that pickles.  One
+        that is not of the library has to see by itself that it unpickles nothing where
+        only bytes are kept.
     :param default_noreply: do not wait for the server's answer to a write.
     :param tls_context: an ``ssl.SSLContext``.
     :param socket_keepalive: the library's ``KeepaliveOpts``.
@@ -178,6 +185,8 @@ class PyMemcacheBackend(GenericMemcachedBackend):
         super().__init__(arguments)
         if self.serde is None:
             self.serde = self._library.serde.pickle_serde
+        if type(self.serde).__module__.startswith("pymemcache."):
+            self.serde = Serde(self.serde)
         if self.memcached_expire_time:
             self.set_arguments["expire"] = self.memcached_expire_time
 
@@ -235,6 +244,7 @@ class BMemcachedBackend(GenericMemcachedBackend):
             username=self.username,
             password=self.password,
             tls_context=self.tls_context,
+            unpickler=Unpickler,
         )
 
     def _touch(self, key: str, value: bytes, seconds: int) -> None:

@@ -36,8 +36,9 @@ from dogpile_cache.tasks.lease import AsyncLease
 from dogpile_cache.tasks.loops import PerLoop
 
 from .memcached_base import UNREADABLE, GenericMemcachedBackend, lifetime_of_lock
+from .memcached_pickles import PICKLED, for_bytes, only_bytes, unpickled
 
-_PICKLED, _COMPRESSED = 1, 8  # flags
+_COMPRESSED = 8  # a flag
 _CONNECTIONS = 16
 
 
@@ -72,11 +73,11 @@ class AsyncMemcachedLock(AsyncLease):
         return ours
 
     async def locked(self) -> bool:
-        return await self._backend.get(self.name) is not NO_VALUE
+        return await self._backend.get_serialized(self.name) is not NO_VALUE
 
     async def _found(self) -> bytes | None:
-        value = await self._backend.get(self.name)
-        return value if isinstance(value, bytes) else None
+        value = await self._backend.get_serialized(self.name)
+        return None if value is NO_VALUE else value
 
 
 class AwaitedMemcached(Immediate):
@@ -120,33 +121,36 @@ class AwaitedMemcached(Immediate):
         return AsyncMemcachedLock(self, f"_lock{key}", seconds)
 
     async def get(self, key: KeyType) -> BackendFormatted:
+        found: BackendFormatted = _loaded(key, await self._item(key))
+        return found
+
+    async def _item(self, key: KeyType) -> Any:
         client = await self._client()
-        item = await client.get(_bytes(key), return_flags=True)
-        return NO_VALUE if item is None else _loaded(key, item)
+        return await client.get(_bytes(key), return_flags=True)
 
     async def get_multi(self, keys: Sequence[KeyType]) -> Sequence[BackendFormatted]:
         keys = list(keys)
+        return [*map(_loaded, keys, await self._items(keys))]
+
+    async def _items(self, keys: Sequence[KeyType]) -> list[Any]:
         if not keys:
             return []
         client, asked = await self._client(), [*dict.fromkeys(map(_bytes, keys))]
         found = await client.get_many(asked, return_flags=True)
-        items = [found.get(_bytes(key)) for key in keys]
-        return [
-            NO_VALUE if item is None else _loaded(key, item)
-            for key, item in zip(keys, items)
-        ]
+        return [found.get(_bytes(key)) for key in keys]
 
     async def get_serialized(self, key: KeyType) -> Any:
-        return await self.get(key)
+        return _loaded_bytes(key, await self._item(key))
 
     async def get_serialized_multi(self, keys: Sequence[KeyType]) -> Any:
-        return await self.get_multi(keys)
+        keys = list(keys)
+        return [*map(_loaded_bytes, keys, await self._items(keys))]
 
     async def set(self, key: KeyType, value: BackendSetType) -> None:
         client = await self._client()
         flags = self.backend.flags_of_bytes
         if not isinstance(value, bytes):
-            value, flags = pickle.dumps(value), _PICKLED
+            value, flags = pickle.dumps(value), PICKLED
         await client.set(_bytes(key), value, flags=flags, exptime=self._expires)
 
     async def set_multi(self, mapping: Mapping[KeyType, BackendSetType]) -> None:
@@ -189,11 +193,17 @@ def _bytes(key: Any) -> bytes:
 
 def _loaded(key: Any, item: Any) -> Any:
     """Return what a client for threads would make of an item: an object, or bytes."""
+    if item is None:
+        return NO_VALUE
     value, flags = item.value, item.flags or 0
     try:
         if flags & _COMPRESSED:
             value = zlib.decompress(value)
-        return pickle.loads(value) if flags & _PICKLED else value  # noqa: S301  # as all do
+        return unpickled(value) if flags & PICKLED else value
     except UNREADABLE:
         warning("The value of %r cannot be read; it is a miss", key, exc_info=True)
         return NO_VALUE
+
+
+def _loaded_bytes(key: Any, item: Any) -> Any:
+    return only_bytes(key, for_bytes(_loaded, key, item))

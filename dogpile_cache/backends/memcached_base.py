@@ -15,7 +15,6 @@ from dogpile_cache.api import (
     BackendArguments,
     BackendFormatted,
     BackendSetType,
-    CacheBackend,
     CacheMutex,
     KeyType,
 )
@@ -25,6 +24,8 @@ from dogpile_cache.keys import sha1_mangle_key
 from dogpile_cache.lease import DEFAULT_LEASE, MARK, Lease
 from dogpile_cache.options import MILLISECONDS, SWITCH, WHOLE, Check, library, take
 from dogpile_cache.report import warning
+
+from .memcached_pickles import ReadsBytes, for_bytes
 
 LONGEST_KEY = 250 - len("_lock")
 """Bytes that a key may have, so that its lock has a name, too."""
@@ -94,10 +95,10 @@ class MemcachedLock(Lease):
         return ours
 
     def locked(self) -> bool:
-        return self._backend.client.get(self.name) is not None
+        return for_bytes(self._backend.client.get, self.name) is not None
 
     def _found(self) -> bytes | None:
-        value = self._backend.client.get(self.name)
+        value = for_bytes(self._backend.client.get, self.name)
         return value if isinstance(value, bytes) else None
 
 
@@ -121,7 +122,7 @@ def _are_servers(it: Any) -> bool:
     return all(isinstance(x, (str, tuple, list)) and x for x in it)  # some take pairs
 
 
-class GenericMemcachedBackend(CacheBackend):
+class GenericMemcachedBackend(ReadsBytes):
     """Be the base of backends for memcached.
 
     :param url: the servers: a list of ``host:port``, or a string of them, with commas

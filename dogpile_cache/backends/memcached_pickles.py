@@ -1,0 +1,111 @@
+"""What others may have put into memcached, left unpickled where bytes are asked for.
+
+The client libraries unpickle whatever the flags of a value say is pickled.  Whoever can
+write to the server would so have a program run what he likes, though its region may keep
+JSON, or what is signed.  So each library is given a way to unpickle that looks first at
+what was asked for.
+"""
+
+from __future__ import annotations
+
+import pickle
+import threading
+from collections.abc import Callable, Sequence
+from functools import cache, partial
+from typing import Any
+
+from dogpile_cache.api import NO_VALUE, CacheBackend, KeyType, SerializedReturnType
+from dogpile_cache.report import warning
+
+PICKLED = 1
+"""The flag by which the libraries know a pickle."""
+
+
+class _Asked(threading.local):
+    for_bytes = False
+
+
+_asked = _Asked()
+
+
+def for_bytes(read: Callable[..., Any], *args: Any) -> Any:
+    """Return what a function reads in this thread; what is pickled, as it is."""
+    before, _asked.for_bytes = _asked.for_bytes, True
+    try:
+        return read(*args)
+    finally:
+        _asked.for_bytes = before
+
+
+class StillPickled:
+    """Stand for a value that was not unpickled."""
+
+
+def _unless_bytes(load: Callable[[], Any]) -> Any:
+    return StillPickled() if _asked.for_bytes else load()
+
+
+def unpickled(data: bytes) -> Any:
+    """Return what was pickled, unless bytes are asked for."""
+    return _unless_bytes(partial(pickle.loads, data))
+
+
+class Unpickler:
+    """Be an ``unpickler`` for python-memcached and for bmemcached."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+
+    def load(self) -> Any:
+        """Return what the file holds."""
+        return unpickled(self._file.read())
+
+
+class Serde:
+    """Be the ``serde`` of pymemcache around another one of the library."""
+
+    def __init__(self, serde: Any) -> None:
+        self._serde = serde
+        self.serialize = serde.serialize
+
+    def deserialize(self, key: Any, value: bytes, flags: int) -> Any:
+        """Return what a value and its flags stand for."""
+        load = partial(self._serde.deserialize, key, value, flags)
+        return _unless_bytes(load) if flags & PICKLED else load()
+
+
+@cache
+def client_class(base: Any) -> Any:
+    """Return the ``Client`` of pylibmc, unpickling nothing where bytes are asked for."""
+
+    class Client(base):  # type: ignore[misc]  # the library is imported when it is used
+        def deserialize(self, value: bytes, flags: int) -> Any:
+            load = partial(super().deserialize, value, flags)
+            return _unless_bytes(load) if flags & PICKLED else load()
+
+    return Client
+
+
+def only_bytes(key: Any, value: Any) -> SerializedReturnType:
+    """Return a value that is bytes; anything else is a miss, and the log tells."""
+    if value is NO_VALUE or isinstance(value, bytes):
+        return value
+    warning(
+        "Security: the value of %r is not bytes, which alone are kept by a region with a "
+        "serializer; it was not unpickled and is a miss",
+        key,
+    )
+    return NO_VALUE
+
+
+class ReadsBytes(CacheBackend):
+    """Read bytes through ``get`` and ``get_multi``, with nothing unpickled."""
+
+    def get_serialized(self, key: KeyType) -> SerializedReturnType:
+        return only_bytes(key, for_bytes(self.get, key))
+
+    def get_serialized_multi(
+        self, keys: Sequence[KeyType]
+    ) -> Sequence[SerializedReturnType]:
+        keys = list(keys)
+        return [*map(only_bytes, keys, for_bytes(self.get_multi, keys))]
