@@ -167,9 +167,11 @@ class Codec:
 
     def _load(self, stored: bytes, key: Any) -> CacheReturnType:
         """Read any form there is."""
+        signer = self._signer
+        if signer and not (isinstance(stored, bytes) and b"|" in stored):
+            raise WrongSignature("is not signed")
         bar = stored.index(b"|")
         head, payload = stored[:bar], stored[bar + 1 :]
-        signer = self._signer
         head = unsigned(head) if signer is None else signer.verified(key, head, payload)
         metadata, digest, compression = read(head)
         if metadata is NO_VALUE:

@@ -82,10 +82,14 @@ def _zstandard() -> _Method | None:
 
     def decompress(payload: bytes) -> bytes:
         told = zstandard.get_frame_parameters(payload).content_size
+        if told > LARGEST:
+            raise ValueError(
+                f"the payload is of more than {LARGEST} bytes, or not told"
+            )
         bounded = zstandard.ZstdDecompressor(max_window_size=LARGEST)
-        found = bounded.stream_reader(payload).read(min(told, LARGEST) + 1)
-        if len(found) != told:  # which the reader does not look at
-            raise ValueError("the payload is truncated, too large or not what it tells")
+        found = bounded.stream_reader(payload).read(told + 1)
+        if len(found) != told:  # the reader takes what is truncated for an end
+            raise ValueError("the payload is truncated, or not of the size it tells")
         return found
 
     return _Method(

@@ -129,8 +129,10 @@ class Policy:
         if not isinstance(value, CachedValue):
             return False
         started, ended = times(value.metadata)
+        if ended == _NEVER:
+            return False
         after, latest = self.bounds(value.metadata.get("lt", lifetime))
-        if ended <= after:  # which covers a value that was never made
+        if ended <= after:
             return False
         return not (started < latest and self.strategy.is_invalidated(started))
 
