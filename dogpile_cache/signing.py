@@ -1,9 +1,9 @@
 """What binds stored bytes to their key: a digest against mistakes, a signature against
 those who can write to the cache.
 
-The digest (BLAKE2b) tells a value that was swapped by a mangler, a broken connection or
-a mistake.  Anybody can compute it.  The signature (HMAC-SHA256) only the holders of a key
-can; which algorithm it is, no stored value has a say in.
+The digest (BLAKE2b) tells a value that was swapped by a mangler, by a connection out of
+step or by mistake.  Anybody can compute it.  The signature (HMAC-SHA256) only the holders
+of a key can; which algorithm it is, no stored value has a say in.
 """
 
 from __future__ import annotations
@@ -130,7 +130,10 @@ def _parts(head: bytes) -> tuple[bytes, bytes]:
 
 
 _LEAST = 16
-_ALLOWED = f"texts and bytes of at least {_LEAST} characters, and lists of them"
+_ALLOWED = (
+    f"texts and bytes of at least {_LEAST} characters, lists of them, and texts with "
+    "commas between several"
+)
 
 
 class SecretKeys(tuple[bytes, ...]):

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import time
 import uuid
 from typing import Any
 
 import pytest
+
+from dogpile_cache import make_region
+from dogpile_cache.api import CachedValue
 
 from .conftest import BACKENDS, arguments_of
 from .processes import Process
@@ -113,6 +117,24 @@ def test_pickled_memory_is_shared_through_a_cache_dict(
     reader.configure("memory", "dogpile.cache.memory_pickle", {"cache_dict": kept})
     keys = [str(number) for number in range(len(VALUES))]
     assert reader.call("memory", "get_multi", keys) == VALUES
+
+
+def test_the_other_package_reads_what_is_signed_and_has_a_lifetime_of_its_own(
+    old: Process,
+) -> None:
+    kept: dict[str, Any] = {}
+    ours = make_region("ours").configure(
+        "dogpile.cache.memory",
+        None,
+        {"cache_dict": kept},
+        signing_key="0123456789abcdef",
+    )
+    ours.set("signed", VALUES)
+    metadata = {"ct": time.time(), "v": 2, "st": time.time(), "lt": None}
+    kept["own"] = ours._store.dump(CachedValue(VALUES, metadata), "own")
+    assert ours.get_multi(["signed", "own"]) == [VALUES, VALUES]
+    old.configure("memory", "dogpile.cache.memory_pickle", {"cache_dict": kept})
+    assert old.call("memory", "get_multi", ["signed", "own"]) == [VALUES, VALUES]
 
 
 @pytest.mark.parametrize("backend", MEMCACHED)
