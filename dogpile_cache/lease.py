@@ -135,7 +135,8 @@ class Lease(CacheMutex):
         if self._without:
             return True
         _renewals.remove(self)
-        return self.drop() and not self.lost
+        lost = self.lost  # before a renewal that is under way finds it dropped
+        return self.drop() and not lost
 
 
 class _Renewals:

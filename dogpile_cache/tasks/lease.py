@@ -102,7 +102,8 @@ class AsyncLease(Lease):
             return True
         if self._renewal is not None:
             self._renewal.cancel()
-        return await self.drop() and not self.lost
+        lost = self.lost
+        return await self.drop() and not lost
 
 
 async def _keep_renewing(lease: weakref.ref[AsyncLease]) -> None:

@@ -115,3 +115,18 @@ def test_who_cannot_ask_does_not_write(caplog: pytest.LogCaptureFixture) -> None
     assert create_after(stop, place.region, False) == ["made"]
     assert place.written.keys == []
     assert "Whether 'key' is still ours is unknown" in caplog.text
+
+
+class RenewedLate(DictLease):
+    """Be a lease that is renewed once more just after it has been given back."""
+
+    def drop(self) -> bool:
+        dropped = super().drop()
+        self.extend()
+        return dropped
+
+
+def test_a_renewal_that_comes_after_the_release_is_no_loss() -> None:
+    lease = RenewedLate({}, 60)
+    assert lease.acquire(False)
+    assert lease.release()
