@@ -10,7 +10,16 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
-from benchmarks import memory, process, remote, report, storms, tasks, templates
+from benchmarks import (
+    memory,
+    process,
+    remote,
+    report,
+    stored,
+    storms,
+    tasks,
+    templates,
+)
 from benchmarks.harness import Outcome, Pace, Row, measure, one_core, select
 from benchmarks.servers import Servers
 
@@ -20,7 +29,7 @@ QUICK = Pace(batch=0.003, share=0.2)
 def every_row() -> list[Row]:
     return [
         row
-        for module in (memory, remote, tasks, templates, process, storms)
+        for module in (memory, remote, stored, tasks, templates, process, storms)
         for row in module.rows()
     ]
 

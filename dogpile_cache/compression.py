@@ -7,6 +7,7 @@ payload tells of itself.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
@@ -80,21 +81,28 @@ def _zstandard() -> _Method | None:
     except ImportError:
         return None
 
+    class OfThread(threading.local):  # they are costly to make, and for one at a time
+        def __init__(self) -> None:
+            self.compressor = zstandard.ZstdCompressor()
+            self.bounded = zstandard.ZstdDecompressor(max_window_size=LARGEST)
+
+    own = OfThread()
+
     def decompress(payload: bytes) -> bytes:
         told = zstandard.get_frame_parameters(payload).content_size
         if told > LARGEST:
             raise ValueError(
                 f"the payload is of more than {LARGEST} bytes, or not told"
             )
-        bounded = zstandard.ZstdDecompressor(max_window_size=LARGEST)
-        found = bounded.stream_reader(payload).read(told + 1)
+        found = own.bounded.stream_reader(payload).read(told + 1)
         if len(found) != told:  # the reader takes what is truncated for an end
             raise ValueError("the payload is truncated, or not of the size it tells")
         return found
 
-    return _Method(
-        lambda payload: zstandard.ZstdCompressor().compress(payload), decompress
-    )
+    def compress(payload: bytes) -> bytes:
+        return own.compressor.compress(payload)  # of this thread
+
+    return _Method(compress, decompress)
 
 
 def _zstd_of_python() -> _Method | None:

@@ -6,6 +6,7 @@ import json
 import sys
 import zlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
 from typing import Any
 
@@ -85,6 +86,18 @@ def test_a_payload_is_shorter_and_comes_back(name: str, size: int) -> None:
     assert found[0] == name
     assert len(found[1]) < len(payload) / 2
     assert decompress(*found) == payload
+
+
+def test_threads_do_not_meet(name: str) -> None:
+    payloads = [f"{number} ".encode() * 20_000 for number in range(64)]
+
+    def there_and_back(payload: bytes) -> bytes:
+        found = compress(payload)
+        assert found is not None
+        return decompress(*found)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert [*pool.map(there_and_back, payloads)] == payloads
 
 
 def test_what_would_be_no_shorter_stays(name: str) -> None:
