@@ -111,7 +111,8 @@ class KeyedMetadata(Metadata):
     kd: str
 
     def __init__(self, ct: float, st: float, kd: str) -> None:
-        super().__init__(ct, st)
+        self.ct = ct
+        self.st = st
         self.kd = kd
 
     def __getitem__(self, name: str) -> Any:
@@ -138,7 +139,8 @@ class CachedValue(NamedTuple):
         if type(metadata) is Metadata:  # the common case, read in half the time
             return _restore, (self.payload, metadata.ct, metadata.st)
         if type(metadata) is KeyedMetadata:
-            return _restore, (self.payload, metadata.ct, metadata.st, metadata.kd)
+            kept = metadata.ct, metadata.st, metadata.kd
+            return _restore_keyed, (self.payload, *kept)
         return CachedValue, tuple(self)
 
     @property
@@ -152,11 +154,12 @@ class CachedValue(NamedTuple):
         return time.time() - self.cached_time
 
 
-def _restore(
-    payload: ValuePayload, ct: float, st: float, kd: str | None = None
-) -> CachedValue:
-    metadata = Metadata(ct, st) if kd is None else KeyedMetadata(ct, st, kd)
-    return CachedValue(payload, metadata)
+def _restore(payload: ValuePayload, ct: float, st: float) -> CachedValue:
+    return CachedValue(payload, Metadata(ct, st))
+
+
+def _restore_keyed(payload: ValuePayload, ct: float, st: float, kd: str) -> CachedValue:
+    return CachedValue(payload, KeyedMetadata(ct, st, kd))
 
 
 CacheReturnType = CachedValue | NoValueType

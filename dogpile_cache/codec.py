@@ -95,6 +95,9 @@ class KeyedObjects(Objects):
         return CachedValue(payload, {**metadata, "kd": digest})
 
     def load(self, stored: Any, key: Any) -> CacheReturnType:
+        kept: Any = stored[1] if type(stored) is CachedValue else None
+        if type(kept) is KeyedMetadata and kept.kd == key_digest(key):
+            return stored  # type: ignore[no-any-return]  # a CachedValue
         value = super().load(stored, key)
         if not value:
             return NO_VALUE
@@ -206,7 +209,7 @@ class Codec:
         after, start = (b"%.7f" % max(time, least) for time in bounds)
         try:
             return self._fresh_payloads(zip(stored, key_ends(keys)), after, start)
-        except Exception:  # noqa: BLE001  # load() says which one is malformed
+        except Exception:  # noqa: BLE001  # load() says which one is missing or malformed
             return None
 
     def _fresh_payloads(
@@ -214,9 +217,7 @@ class Codec:
     ) -> list[Any] | None:
         parts, read, payloads = PARTS.unpack_from, self._read, []
         for data, right_end in stored:
-            if data is NO_VALUE or len(data) < _LENGTH:
-                return None
-            head, ended, between, started, end = parts(data)
+            head, ended, between, started, end = parts(data)  # NO_VALUE raises, too
             if not (
                 ended > after
                 and started >= start

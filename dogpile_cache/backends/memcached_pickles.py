@@ -11,7 +11,7 @@ from __future__ import annotations
 import pickle
 import threading
 from collections.abc import Callable, Sequence
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 from dogpile_cache.api import NO_VALUE, CacheBackend, KeyType, SerializedReturnType
@@ -41,13 +41,9 @@ class StillPickled:
     """Stand for a value that was not unpickled."""
 
 
-def _unless_bytes(load: Callable[[], Any]) -> Any:
-    return StillPickled() if _asked.for_bytes else load()
-
-
 def unpickled(data: bytes) -> Any:
     """Return what was pickled, unless bytes are asked for."""
-    return _unless_bytes(partial(pickle.loads, data))
+    return StillPickled() if _asked.for_bytes else pickle.loads(data)  # noqa: S301  # as all do
 
 
 class Unpickler:
@@ -70,18 +66,21 @@ class Serde:
 
     def deserialize(self, key: Any, value: bytes, flags: int) -> Any:
         """Return what a value and its flags stand for."""
-        load = partial(self._serde.deserialize, key, value, flags)
-        return _unless_bytes(load) if flags & PICKLED else load()
+        if flags & PICKLED and _asked.for_bytes:
+            return StillPickled()
+        return self._serde.deserialize(key, value, flags)
 
 
 @cache
 def client_class(base: Any) -> Any:
     """Return the ``Client`` of pylibmc, unpickling nothing where bytes are asked for."""
+    deserialize, loads = base.deserialize, pickle.loads
 
     class Client(base):  # type: ignore[misc]  # the library is imported when it is used
         def deserialize(self, value: bytes, flags: int) -> Any:
-            load = partial(super().deserialize, value, flags)
-            return _unless_bytes(load) if flags & PICKLED else load()
+            if flags & PICKLED:
+                return StillPickled() if _asked.for_bytes else loads(value)
+            return deserialize(self, value, flags)
 
     return Client
 
