@@ -6,13 +6,14 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test check bench matrix docs clean
+.PHONY: help demo test check bench soak matrix docs clean
 
 help:
 	@echo "make demo    render a page through the cache, set off a storm, and serve a page"
 	@echo "make test    install what the tests need, servers too, and run them"
 	@echo "make check   ruff, mypy and pyright"
 	@echo "make bench   measure against other caches, side by side"
+	@echo "make soak    serve pages for five minutes while connections and servers fail"
 	@echo "make matrix  the tests that need no server, on every Python found"
 	@echo "make docs    build the documentation"
 
@@ -33,6 +34,9 @@ check: $(VENV)/dev.stamp
 
 bench: $(VENV)/bench.stamp
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+soak: $(VENV)/test.stamp
+	$(BIN)/python -W ignore -m tests.soak $(SOAK_ARGS)
 
 matrix: $(VENV)/dev.stamp
 	$(BIN)/nox

@@ -18,6 +18,7 @@ from benchmarks.harness import (
 )
 from benchmarks.regions import AN_HOUR, make_region, redis_region
 from benchmarks.remote import counted, redis_client
+from tests.servers.process import free_port
 
 NAMES = ("Amber", "Borrowed", "Distant", "Quiet", "Winter")
 BOOKS = [
@@ -202,6 +203,34 @@ def hundred_by_flask_caching(stage: Stage) -> Statement:
     return stage.statement("render(context)", **rendering(page.render, CONTEXT))
 
 
+def away(when: str) -> Callable[[Stage], Sampler]:
+    def sampler(stage: Stage) -> Sampler:
+        region = dead_region()
+        page = jinja2_environment(region).from_string(
+            f'{{% cacheeach "short", book in books, key=(book.id, book.loans){when} %}}'
+            f"{JINJA2_CARD}{{% endcacheeach %}}"
+        )
+        return stage.statement("render(context)", **rendering(page.render, CONTEXT))
+
+    return sampler
+
+
+def dead_region() -> Any:
+    """Return a region whose Redis has been found away."""
+    import logging
+
+    from dogpile_cache import make_region
+
+    logging.getLogger("dogpile_cache").setLevel(logging.ERROR)
+    nobody = {"url": f"redis://127.0.0.1:{free_port()}/0"}
+    region = make_region().configure(
+        "dogpile.cache.redis", AN_HOUR, nobody, recovery_time=AN_HOUR
+    )
+    for _ in range(5):
+        region.get("key")
+    return region
+
+
 def cards_by_redis(stage: Stage) -> Statement:
     client = redis_client(stage)
     card = jinja2_environment().from_string(JINJA2_CARD)
@@ -255,6 +284,13 @@ def rows() -> list[Row]:
             floor="mget and join",
             pinned=False,
             note=lambda: "the server on the other core, as it is for a site",
+        ),
+        Row(
+            "the same page, redis dead",
+            {THIS: away(""), uncached: away(", when=false")},
+            reach=(Reach(1.2, uncached),),
+            floor=uncached,
+            note=lambda: "the circuit open; uncached: the same template, when=false",
         ),
         Row(
             "Jinja2 page of 100 fragments on redis, commands",

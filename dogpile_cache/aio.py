@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from .api import NO_VALUE, CachedValue, NoValueType
+from .away import make_away
 from .events import HIT, tell
 from .flow import async_drive, once
 from .regenerate import regenerate, supersede
@@ -26,7 +27,13 @@ from .tasks.batch import AsyncRegionBatch
 from .tasks.decorators import AsyncDecorators
 from .tasks.entry import AsyncRegionEntry
 from .tasks.invalidation import AsyncSharedInvalidationStrategy
-from .telling import tell_all_found, tell_all_served, tell_found, tell_hits
+from .telling import (
+    tell_all_found,
+    tell_all_served,
+    tell_found,
+    tell_hits,
+    tell_misses,
+)
 
 if TYPE_CHECKING:
     from .protocols import Lifetime, Timeouts
@@ -233,6 +240,11 @@ class AsyncCacheRegion(AsyncDecorators, AsyncBaseRegion):
         options = lifetime, should_cache_fn, stale_if_error, creator_timeout
         batch = AsyncRegionBatch(self, creator, *options)
         seen = dict(zip(keys, values))
+        if batch.is_away:
+            alone = await async_drive(make_away(batch, self._flights, seen))
+            if self.listeners:
+                tell_misses(self, alone)
+            return [alone[key] for key in keys]
         entries = [batch.entry(key) for key in seen]
         flights = self._gathering(entries[0].mutex)
         before = seen.copy()

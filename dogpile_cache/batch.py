@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .api import CachedValue, CacheReturnType
 from .context import in_place, is_in_place
 from .entry import BaseEntry, RegionEntry
+from .events import Kind, tell
 from .exception import DogpileCacheException
 from .flow import Flow
 from .freshness import State, seconds
@@ -30,6 +31,9 @@ def one_for_each(keys: Sequence[Any], values: Iterable[Any]) -> list[Any]:
             f"return one for each key, in their order, NO_VALUE where there is none."
         )
     return values
+
+
+_CREATED, _FAILED = Kind.CREATED, Kind.CREATOR_FAILED
 
 
 class BaseBatch:
@@ -60,6 +64,29 @@ class BaseBatch:
 
     def _marked(self, create: Callable[..., Any]) -> Callable[..., Any]:
         return in_place(create) if is_in_place(self._creator) else create
+
+    def mangle(self, key: Any) -> Any:
+        """Return the key by which the backend knows a key."""
+        return self._store.mangle(key)
+
+    def created(self, keys: Sequence[Any], begun: float) -> None:
+        """Tell of values that were made since some time of ``time.monotonic()``."""
+        if self._region.listeners:
+            seconds = monotonic() - begun
+            for key in keys:
+                tell(self._region, _CREATED, key, seconds)
+
+    def failed(self, keys: Sequence[Any], error: Exception) -> None:
+        """Tell of values that could not be made."""
+        if self._region.listeners:
+            for key in keys:
+                tell(self._region, _FAILED, key, error=error)
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the backend is left alone, and nobody limits the creator's time."""
+        unlimited = self._options[3] is None and not self._region.settings.is_timed
+        return unlimited and bool(self._store.is_away)
 
     def patience(self, entries: Sequence[BaseEntry]) -> float:
         """Return how long a caller waits for the values; infinity to make them itself."""
@@ -107,6 +134,17 @@ class RegionBatch(BaseBatch):
 
     def write(self, entries: Sequence[RegionEntry]) -> None:
         self._store.write_many({e.id: e.stored() for e in entries})
+
+    def make(self, keys: Sequence[Any]) -> list[Any]:
+        """Return the payloads of some keys, which are not kept."""
+        begun = monotonic()
+        try:
+            payloads = self._make(keys)
+        except Exception as error:
+            self.failed(keys, error)
+            raise
+        self.created(keys, begun)
+        return payloads
 
     def _make_one(self, key: Any) -> Any:
         return self._make([key])[0]

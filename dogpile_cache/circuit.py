@@ -52,6 +52,11 @@ class Circuit:
         """Tell whether the backend is left alone."""
         return self._failures >= self._region.settings.failure_threshold
 
+    @property
+    def is_away(self) -> bool:
+        """Tell whether the backend is left alone, and nobody is to probe it just now."""
+        return self.is_open and self._region.clock.time() < self._until
+
     def allows(self) -> bool:
         """Tell whether the backend may be asked now.
 

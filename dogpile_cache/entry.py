@@ -87,6 +87,11 @@ class BaseEntry:
         return self.policy.state(value, self.lifetime)
 
     @property
+    def is_away(self) -> bool:
+        """Whether the backend is left alone, and nobody limits the creator's time."""
+        return self.hard_timeout == inf and bool(self.store.is_away)
+
+    @property
     def time_left(self) -> float:
         """How many seconds the caller still waits where there is nothing to serve."""
         return max(self.hard_timeout - (monotonic() - self._begun), 0.0)

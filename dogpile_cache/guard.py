@@ -45,6 +45,11 @@ class Guarded:
             found = self.__dict__[name] = getattr(self, guard)(found)
         return found
 
+    @property
+    def is_away(self) -> bool:
+        """Whether the backend is left alone, and nobody is to probe it just now."""
+        return self.circuit.troubled and self.circuit.is_away
+
     def fails(self, error: Exception) -> bool:
         """Count an error of the backend; False if it is its caller's."""
         if is_callers_fault(self.backend, error):
@@ -208,11 +213,17 @@ class Guarded:
             return
         by_bytes = isinstance(stored, bytes)
         found = yield partial(backend.get_serialized if by_bytes else backend.get, id)
-        peek = self._region._store.peek
-        there, missed = peek(found, id), peek(stored, id)
-        if not (there and times(there.metadata) > times(missed.metadata)):
+        if not self._is_newer(found, stored, id):
             write = backend.set_serialized if by_bytes else backend.set
             yield partial(write, id, stored)
+
+    def _is_newer(self, found: Any, stored: Any, id: Any) -> bool:
+        """Tell whether what was found was made after what is to be stored."""
+        if found is NO_VALUE or found is None:
+            return False
+        peek = self._region._store.peek
+        there, missed = peek(found, id), peek(stored, id)
+        return bool(there) and times(there.metadata) > times(missed.metadata)
 
 
 _GUARDS = {

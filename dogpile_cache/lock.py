@@ -80,7 +80,7 @@ class _LockEntry:
     id = key = None
     previous: CacheReturnType = NO_VALUE
     hard_timeout = time_left = inf
-    shares_errors = False
+    shares_errors = is_away = False
 
     def __init__(self, lock: Lock) -> None:
         self._lock = lock

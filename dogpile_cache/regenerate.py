@@ -48,6 +48,8 @@ def regenerate(entry: Entry, flights: Flights, seen: Any) -> Flow[Any]:
         if state is State.STALE and entry.is_resting(seen):
             return seen
         flight, leads = yield from join(entry, flights)
+        if leads and entry.is_away:
+            return (yield from _make_away(entry, flights, flight))
         if leads:
             return (yield from _lead(entry, flights, flight, seen))
         if state is State.STALE:
@@ -60,6 +62,8 @@ def regenerate(entry: Entry, flights: Flights, seen: Any) -> Flow[Any]:
             raise CreatorTimeout(entry.key, entry.hard_timeout)
         if flight.error is not None and entry.shares_errors:
             raise flight.error
+        if flight.made is not None and entry.is_away:
+            return flight.made
         seen = entry.receive(result)
         if flight.found and flight.reads == reads:
             seen = NO_VALUE  # found before we came, and perhaps deleted in between
@@ -89,6 +93,19 @@ def _lead(entry: Entry, flights: Flights, flight: Flight, seen: Any) -> Flow[Any
     finally:
         if not flight.handed_over:
             yield from surely(partial(flights.land, flight, stored))
+
+
+def _make_away(entry: Entry, flights: Flights, flight: Flight) -> Flow[Any]:
+    """Make a value for the callers of this process; the backend is left alone."""
+    try:
+        flight.made = yield entry.create
+        return flight.made
+    except Exception as error:
+        if entry.shares_errors:
+            flight.error = error
+        raise
+    finally:
+        yield from surely(partial(flights.land, flight))
 
 
 def elect(

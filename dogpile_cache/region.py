@@ -16,6 +16,7 @@ from .api import (
     NoValueType,
     value_version,
 )
+from .away import make_away
 from .base import BaseRegion
 from .batch import RegionBatch
 from .decorators import Decorators
@@ -27,7 +28,13 @@ from .plugins import register_backend
 from .regenerate import regenerate, supersede
 from .regenerate_many import regenerate_many
 from .stamps import stamp
-from .telling import tell_all_found, tell_all_served, tell_found, tell_hits
+from .telling import (
+    tell_all_found,
+    tell_all_served,
+    tell_found,
+    tell_hits,
+    tell_misses,
+)
 
 if TYPE_CHECKING:
     from .protocols import Lifetime, Timeouts
@@ -187,6 +194,11 @@ class CacheRegion(Decorators, BaseRegion):
         options = lifetime, should_cache_fn, stale_if_error, creator_timeout
         batch = RegionBatch(self, creator, *options)
         seen = dict(zip(keys, values))
+        if batch.is_away:
+            alone = drive(make_away(batch, self._flights, seen))
+            if self.listeners:
+                tell_misses(self, alone)
+            return [alone[key] for key in keys]
         entries = [batch.entry(key) for key in seen]
         flights = self._gathering(entries[0].mutex)
         before = seen.copy()

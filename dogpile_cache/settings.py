@@ -32,6 +32,11 @@ class Settings(NamedTuple):
     signing_key: SecretKeys = SecretKeys()
     compress_min_bytes: int | None = None
 
+    @property
+    def is_timed(self) -> bool:
+        """Whether creators have a limited time."""
+        return self.creator_timeout[1] < math.inf
+
 
 def _wrong(name: str, value: Any, allowed: str) -> ValidationError:
     return ValidationError(f"{name} is {value!r}; allowed are {allowed}.")

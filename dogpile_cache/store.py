@@ -56,6 +56,11 @@ class Store:
         self.mutex: Callable[[Any], CacheMutex | None] = backend.get_mutex
         self.fetch = self._fetch()
 
+    @property
+    def is_away(self) -> bool:
+        """Whether the backend is left alone for now."""
+        return getattr(self.backend, "is_away", False)
+
     def _fetch(self) -> Callable[[Any], CacheReturnType]:
         """Choose the way from a key to its value: the only part that a hit runs."""
         read, load, mangle = self.read, self.load, self._mangler

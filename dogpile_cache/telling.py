@@ -47,3 +47,9 @@ def tell_hits(region: Binding, keys: Iterable[Any]) -> None:
     """Tell of hits, one for each key."""
     for key in keys:
         tell(region, HIT, key)
+
+
+def tell_misses(region: Binding, keys: Iterable[Any]) -> None:
+    """Tell of misses, one for each key."""
+    for key in keys:
+        tell(region, MISS, key)

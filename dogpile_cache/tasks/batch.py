@@ -42,6 +42,17 @@ class AsyncRegionBatch(BaseBatch):
     async def write(self, entries: Sequence[AsyncRegionEntry]) -> None:
         await self._store.write_many({e.id: e.stored() for e in entries})
 
+    async def make(self, keys: Sequence[Any]) -> list[Any]:
+        """Return the payloads of some keys, which are not kept."""
+        begun = monotonic()
+        try:
+            payloads = await self._make(keys)
+        except Exception as error:
+            self.failed(keys, error)
+            raise
+        self.created(keys, begun)
+        return payloads
+
     async def _make(self, keys: Sequence[Any]) -> list[Any]:
         made: Iterable[Any] = await settled(self._creator(*keys))
         return one_for_each(keys, made)

@@ -74,6 +74,37 @@ def test_the_creator_runs_once_for_all_callers_of_the_process(
     assert len(creation.calls) == 1
 
 
+def test_of_many_keys_each_is_made_once_while_the_backend_is_left_alone(
+    region: Any, server: Server
+) -> None:
+    server.away = True
+    for _ in range(3):
+        region.get("key")
+    first, asked = Creation(["a", "b"]), []
+    caller = Call(region.get_or_create_multi, ["a", "b"], first)
+    first.wait_for_start()
+
+    def create(*keys: str) -> list[str]:
+        asked.append(keys)
+        return [*keys]
+
+    other = Call(region.get_or_create_multi, ["b", "c"], create)
+    eventually(lambda: asked == [("c",)])
+    first.end()
+    assert caller.result() == ["a", "b"]
+    assert other.result() == ["b", "c"]
+    assert asked == [("c",)]
+    assert first.calls == [("a", "b")]
+    assert server.calls == ["get"] * 3
+
+    def fail(*keys: str) -> list[str]:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        region.get_or_create_multi(["a", "b"], fail)
+    assert region.get_or_create_multi(["a", "a"], create) == ["a", "a"]
+
+
 def test_a_lock_that_cannot_be_asked_for_is_gone_without(
     make: Make, server: Server
 ) -> None:
@@ -203,10 +234,20 @@ def test_values_that_were_missed_are_written_on_recovery(
     clock.move(1)
     region.set("key", "second")
     region.set_multi({"a": 1, "b": 2})
-    assert region.get_or_create("made", lambda: "by the way") == "by the way"
     assert server.values == {}
     come_back(region, server, clock)
-    assert region.get_multi(["key", "a", "b", "made"]) == ["second", 1, 2, "by the way"]
+    assert region.get_multi(["key", "a", "b"]) == ["second", 1, 2]
+
+
+def test_values_made_while_it_was_left_alone_are_not_kept(
+    region: Any, server: Server, clock: SettableClock
+) -> None:
+    region.set("key", "in the backend")
+    server.away = True
+    for _ in range(5):
+        assert region.get_or_create("key", lambda: "made meanwhile") == "made meanwhile"
+    come_back(region, server, clock)
+    assert region.get("key") in {"in the backend", "made meanwhile"}
 
 
 def test_deletions_that_were_missed_are_made_up_for(

@@ -19,7 +19,15 @@ LAYERS = [
     {"compression", "header", "signing", "codec"},
     {"mutex", "plugins", "options", "stats"},
     {"lease", "invalidation", "regenerate", "proxy", "store", "util", "protocols"},
-    {"settings", "context", "resting", "background", "regenerate_many", "missed"},
+    {
+        "settings",
+        "context",
+        "resting",
+        "background",
+        "regenerate_many",
+        "away",
+        "missed",
+    },
     {"circuit"},
     {"guard"},
     {

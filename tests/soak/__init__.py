@@ -1,0 +1,1 @@
+"""Pages served under random faults for minutes: ``make soak``."""
