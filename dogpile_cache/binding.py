@@ -143,6 +143,7 @@ class Binding:
         codec = codec_for(
             backend, self._serializer, self._deserializer, self.name, self.settings
         )
+        codec.on_reject = self._on_reject
         self._store = self._make_store(guarded, self._key_mangler, codec)
         self._fetch = self._store.fetch
 
@@ -163,6 +164,10 @@ class Binding:
     def _is_expired(self, key: Any, stored: Any) -> bool:
         found = self._store.peek(stored, key)
         return not self._is_fresh(found, self.expiration_time)
+
+    def _on_reject(self, key: Any, error: Exception | None) -> None:
+        if self.listeners:
+            tell(self, Kind.REJECTED, key, error=error)
 
     def _on_evict(self, key: Any) -> None:
         if self.listeners:

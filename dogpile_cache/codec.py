@@ -49,7 +49,18 @@ class _OtherKey(Exception):  # it says what is wrong
     """Say that a value was read for another key than it was written for."""
 
 
-class Objects:
+class _Judge:
+    """Be one who may reject what is stored."""
+
+    on_reject: Callable[[Any, Exception | None], None] | None = None
+    """Is told of the key of each value that is rejected, and why."""
+
+    def _rejected(self, key: Any, error: Exception | None = None) -> None:
+        if self.on_reject is not None:
+            self.on_reject(key, error)
+
+
+class Objects(_Judge):
     """Keep values as they are, where nobody else can write."""
 
     keeps_bytes = False
@@ -65,6 +76,7 @@ class Objects:
         if isinstance(stored, CachedValue):
             return stored
         warning("The value of %r is not a CachedValue; it is a miss", key)
+        self._rejected(key)
         return NO_VALUE
 
     def peek(self, stored: Any, id: Any) -> CacheReturnType:
@@ -106,16 +118,18 @@ class KeyedObjects(Objects):
             told = metadata.get("kd")
             if not is_own_lifetime(metadata.get("lt")):
                 raise ValueError(f"the lifetime 'lt' is {metadata['lt']!r}")
-        except Exception:  # noqa: BLE001  # anything may have been unpickled
+        except Exception as error:  # noqa: BLE001  # anything may have been unpickled
             _warn_of_malformed(key)
+            self._rejected(key, error)
             return NO_VALUE
         if told is None or told == key_digest(key):
             return value
         _warn_of_another_key(key)
+        self._rejected(key)
         return NO_VALUE
 
 
-class Codec:
+class Codec(_Judge):
     """Keep values as bytes.
 
     :param signer: signs and verifies them, if anything does.
@@ -162,10 +176,13 @@ class Codec:
             return NO_VALUE
         except WrongSignature as error:
             warning("Security: the value of %r %s; it is a miss", key, error)
+            self._rejected(key, error)
         except _OtherKey:
             _warn_of_another_key(key)
-        except Exception:  # noqa: BLE001  # a deserializer may raise anything
+            self._rejected(key)
+        except Exception as error:  # noqa: BLE001  # a deserializer may raise anything
             _warn_of_malformed(key)
+            self._rejected(key, error)
         return NO_VALUE
 
     def _load(self, stored: bytes, key: Any) -> CacheReturnType:

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from .protocols import Clock
 
 
+LEFT_ALONE = 5.0
+"""Seconds for which a backend that could not be asked is left alone."""
+
+
 class RegionInvalidationStrategy:
     """Be the interface of invalidation strategies."""
 
@@ -98,7 +102,9 @@ class SharedInvalidationStrategy(DefaultInvalidationStrategy):
 
     A process that reads values looks for it now and then, so an invalidation by another
     process counts after ``interval`` seconds at the latest.  While the backend cannot be
-    asked, what was known stays true.  The clocks of the machines should agree.
+    asked, what was known stays true, and it is left alone for five seconds; an
+    invalidation that failed is told when it is back.  The clocks of the machines should
+    agree.
 
     :param backend: where it is kept; one that processes share.
     :param key: what it is kept under, different for each region of the backend.
@@ -116,14 +122,15 @@ class SharedInvalidationStrategy(DefaultInvalidationStrategy):
         self._looked = -math.inf
         self._backend = backend
         self._key = key
-        self._interval = interval
+        self._interval = self._pause = interval
+        self._untold = False  # what the backend was away for
         super().__init__(clock)
 
     @property
     def latest(self) -> float:
         """When the last invalidation was, as far as is known."""
         now = self._clock.time()
-        if not 0 <= now - self._looked < self._interval:
+        if not 0 <= now - self._looked < self._pause:
             self._looked = now  # first, so that other threads do not look, too
             self._look()
         return self._latest
@@ -135,7 +142,12 @@ class SharedInvalidationStrategy(DefaultInvalidationStrategy):
     def invalidate(self, hard: bool = True) -> None:
         self._look()
         super().invalidate(hard)
+        self._untold = True
+        self._tell()
+
+    def _tell(self) -> None:
         self._backend.set_serialized(self._key, self._told())
+        self._untold = False
 
     def _told(self) -> bytes:
         """Return what is told to other processes."""
@@ -152,5 +164,9 @@ class SharedInvalidationStrategy(DefaultInvalidationStrategy):
             stored = self._backend.get_serialized(self._key)
             if stored is not NO_VALUE:
                 self._hear(stored)
+            if self._untold:
+                self._tell()
+            self._pause = self._interval
         except Exception:  # noqa: BLE001  # a backend may raise anything
+            self._pause = max(self._interval, LEFT_ALONE)
             warning("Whether %r was invalidated is unknown", self._key, exc_info=True)

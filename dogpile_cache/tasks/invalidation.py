@@ -10,6 +10,7 @@ from typing import Any
 
 from dogpile_cache.api import NO_VALUE
 from dogpile_cache.invalidation import (
+    LEFT_ALONE,
     DefaultInvalidationStrategy,
     SharedInvalidationStrategy,
 )
@@ -31,7 +32,7 @@ class AsyncSharedInvalidationStrategy(SharedInvalidationStrategy):
     def latest(self) -> float:
         """When the last invalidation was, as far as is known."""
         now = self._clock.time()
-        if not 0 <= now - self._looked < self._interval:
+        if not 0 <= now - self._looked < self._pause:
             self._looked = now
             in_background(self._look())
         return self._latest
@@ -43,8 +44,13 @@ class AsyncSharedInvalidationStrategy(SharedInvalidationStrategy):
     async def invalidate(self, hard: bool = True) -> None:
         await self._look()
         DefaultInvalidationStrategy.invalidate(self, hard)
+        self._untold = True
+        await self._tell()
+
+    async def _tell(self) -> None:
         backend: Any = self._backend
         await backend.set_serialized(self._key, self._told())
+        self._untold = False
 
     async def _look(self) -> None:
         backend: Any = self._backend
@@ -52,5 +58,9 @@ class AsyncSharedInvalidationStrategy(SharedInvalidationStrategy):
             stored = await backend.get_serialized(self._key)
             if stored is not NO_VALUE:
                 self._hear(stored)
+            if self._untold:
+                await self._tell()
+            self._pause = self._interval
         except Exception:  # noqa: BLE001  # a backend may raise anything
+            self._pause = max(self._interval, LEFT_ALONE)
             warning("Whether %r was invalidated is unknown", self._key, exc_info=True)

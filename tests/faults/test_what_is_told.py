@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from dogpile_cache import NO_VALUE
 from dogpile_cache.events import Event, Kind
 from dogpile_cache.exception import ValidationError
 from dogpile_cache.testing import SettableClock
@@ -165,6 +166,20 @@ def test_evictions_are_told(make: Make, ear: Ear) -> None:
     for key in ("a", "b", "c"):
         region.set(key, key)
     assert ear.heard() == [(Kind.EVICTED, "a")]
+
+
+def test_rejected_values_are_told(make: Make, ear: Ear) -> None:
+    region = make().configure(
+        "dogpile.cache.memory_pickle", arguments={"cache_dict": (kept := {})}
+    )
+    region.set("key", 1)
+    region.listeners.append(ear)
+    kept["other"] = kept["key"]
+    kept["broken"] = b"nonsense"
+    assert region.get_multi(["other", "broken", "key"]) == [NO_VALUE, NO_VALUE, 1]
+    assert (Kind.REJECTED, "other") in (heard := ear.heard())
+    assert (Kind.REJECTED, "broken") in heard
+    assert (HIT, "key") in heard
 
 
 def test_a_listener_that_fails_stops_nobody(
