@@ -17,7 +17,27 @@ from .signing import SecretKeys, secret_keys
 
 
 class Settings(NamedTuple):
-    """Hold the settings of a region, in the form that the region uses."""
+    """Hold the settings of a region, in the form that the region uses.
+
+    :param stale_if_error: how long ago a value may have expired to be served in place of
+        an error of the creator; 0 for never.
+    :param retry_after: how long a creator is left alone then.
+    :param share_errors: raise an error of a creator to all who wait for it, too.
+    :param creator_timeout: after how long a caller is served the stale value, and after
+        how long ``CreatorTimeout`` is raised where there is none; one number is the
+        second.  The creator goes on.
+    :param refresh_ahead: past which fraction of its lifetime a value is made anew in the
+        background.
+    :param jitter: how much sooner values expire at random, at most half of their
+        lifetime: below 1 a fraction of it, from 1 seconds.
+    :param on_backend_error: ``miss``, or ``raise`` for errors to go through.
+    :param failure_threshold: how many failures in a row open the circuit.
+    :param recovery_time: for how long the backend is left alone then.
+    :param collect_stats: count for ``stats()``.
+    :param signing_key: a text of 16 characters or more, or several of which the first
+        signs and any verifies.
+    :param compress_min_bytes: from what length payloads are compressed.
+    """
 
     stale_if_error: float = 0.0
     retry_after: float = 5.0
