@@ -22,6 +22,18 @@ class BaseBackend:
     serializer: Serializer | None = None
     deserializer: Deserializer | None = None
 
+    callers_errors: tuple[type[Exception], ...] = (
+        TypeError,
+        UnicodeError,
+        DogpileCacheException,
+    )
+    """Errors that are due to a key or a value: a region raises them as they are.
+
+    All others are taken for failures of the backend.  A backend whose client library
+    has such errors of its own adds them, in its class or, where the library is imported
+    late, in ``__init__``.
+    """
+
     options: ClassVar[Any] = None
     """The names and defaults of the arguments; None when they are not known."""
 
@@ -65,4 +77,5 @@ class BaseBackend:
 
 def is_callers_fault(backend: Any, error: Exception) -> bool:
     """Tell whether an error is due to a key or a value, and not to the backend."""
-    return isinstance(error, (TypeError, UnicodeError, DogpileCacheException))
+    errors = getattr(backend, "callers_errors", BaseBackend.callers_errors)
+    return isinstance(error, errors)

@@ -46,6 +46,7 @@ class ProxyBackend(CacheBackend):
     key_mangler = _passed_on("key_mangler")
     serializer = _passed_on("serializer")
     deserializer = _passed_on("deserializer")
+    callers_errors = _passed_on("callers_errors")
     options = _passed_on("options")
     is_expired = _passed_on("is_expired")
     on_evict = _passed_on("on_evict")

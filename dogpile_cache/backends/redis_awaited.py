@@ -102,6 +102,8 @@ class AsyncRedisBackend(AsyncBytesBackend, RedisBackend):
     A ``connection_pool`` is one of ``redis.asyncio``; whoever made it closes it.
     """
 
+    _retry_module = "asyncio.retry"
+
     def _create_client(self) -> None:
         self._asyncio = library(f"{self.library}.asyncio", self.library)
         self._clients = PerLoop(self._connect)
@@ -142,8 +144,7 @@ class AsyncRedisBackend(AsyncBytesBackend, RedisBackend):
         keys = list(keys)
         if not keys:
             return []
-        found = await self._read_many(keys)
-        return [NO_VALUE if value is None else value for value in found]
+        return self._found(keys, await self._read_many(keys))
 
     async def set_serialized(self, key: KeyType, value: bytes) -> None:
         await self._call("set", key, value, px=self._milliseconds())

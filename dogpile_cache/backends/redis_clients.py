@@ -8,6 +8,8 @@ from typing import Any
 
 from dogpile_cache.forking import forget_after_fork
 
+from .redis_bounds import QUEUE_TIMEOUT
+
 MAX_CONNECTIONS = 64
 
 
@@ -45,8 +47,27 @@ def bounded(library: Any, pool: Any) -> Any:
     return library.BlockingConnectionPool(
         connection_class=pool.connection_class,
         max_connections=most,
-        **pool.connection_kwargs,
+        **{"timeout": QUEUE_TIMEOUT, **pool.connection_kwargs},
     )
+
+
+class Careful:
+    """Close a client's own connection after any error, whatever raised it.
+
+    The library does so after errors of its own.  But a signal handler, for one, may
+    raise between a command and its reply, which the next command would take for its own.
+    """
+
+    connection: Any
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        """Run a command."""
+        try:
+            return super().execute_command(*args, **options)  # type: ignore[misc]
+        except BaseException:
+            if self.connection is not None:
+                self.connection.disconnect()
+            raise
 
 
 class ThreadClients:
@@ -58,7 +79,9 @@ class ThreadClients:
 
     def __init__(self, library: Any, client: Any) -> None:
         pool = bounded(library, client.connection_pool)
-        self.shared = type(client)(connection_pool=pool)
+        client_class = type(client)
+        careful = type(client_class.__name__, (Careful, client_class), {})
+        self.shared = careful(connection_pool=pool)
         self._bound = pool.max_connections // 2
         self.forget()
         forget_after_fork(self)

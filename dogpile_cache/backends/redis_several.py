@@ -9,6 +9,7 @@ from dogpile_cache.api import KeyType
 from dogpile_cache.exception import ValidationError
 from dogpile_cache.options import LIST, MAPPING, TEXT, Check, library
 
+from .redis_bounds import cluster_retries
 from .redis_single import RedisBackend
 
 
@@ -25,7 +26,8 @@ class RedisSentinelBackend(RedisBackend):
 
     :param sentinels: pairs of host and port.
     :param service_name: what the sentinels call the master.
-    :param sentinel_kwargs: arguments for the connections to the sentinels.
+    :param sentinel_kwargs: arguments for the connections to the sentinels, which have
+        the timeouts and other ``socket_`` arguments of those to the master.
     :param distributed_lock: here it is true by default.
 
     The other parameters are those of :class:`RedisBackend`, less ``url``, ``host``,
@@ -68,9 +70,14 @@ class RedisSentinelBackend(RedisBackend):
         for name in ("db", "username", "password", "ssl"):
             if getattr(self, name) is not None:
                 kwargs.setdefault(name, getattr(self, name))
+        to_sentinels = {
+            name: kwargs[name]
+            for name in kwargs
+            if name.startswith(("socket_", "retry"))
+        }
         return library(module, self.library).Sentinel(
             [tuple(pair) for pair in self.sentinels],
-            sentinel_kwargs=dict(self.sentinel_kwargs or {}),
+            sentinel_kwargs={**to_sentinels, **(self.sentinel_kwargs or {})},
             **kwargs,
         )
 
@@ -111,6 +118,9 @@ class RedisClusterBackend(RedisBackend):
         if self.url is not None:
             return cluster_class.from_url(self.url, **kwargs)
         return cluster_class(startup_nodes=nodes, **kwargs)
+
+    def _retries(self) -> dict[str, Any]:
+        return cluster_retries(self.library, self._retry_module, self.connection_kwargs)
 
     def _read_many(self, keys: Sequence[KeyType]) -> Any:
         return self.reader_client.mget_nonatomic(keys)

@@ -31,6 +31,7 @@ from dogpile_cache.options import (
     take,
 )
 
+from .redis_bounds import retries, timeouts
 from .redis_clients import Listeners, ThreadClients
 from .redis_lease import RedisLease
 
@@ -63,8 +64,9 @@ class RedisBackend(BytesBackend):
     :param lock_prefix: what the names of locks start with, in place of ``_lock``; 2 to
         10 letters, digits and ``_-.:``.
     :param thread_local_lock: accepted and not needed: any thread may release a lock.
-    :param socket_timeout: seconds that an answer may take; by default the library's.
-    :param socket_connect_timeout: seconds that connecting may take; likewise.
+    :param socket_timeout: seconds that an answer may take; None, by default, is 1.
+    :param socket_connect_timeout: seconds that connecting may take; None, by default,
+        is 0.5.
     :param socket_keepalive: have the system keep connections alive.
     :param socket_keepalive_options: a dict of how it does that.
     :param ssl: speak TLS; how, is said by ``ssl_...`` among the ``connection_kwargs``.
@@ -121,6 +123,7 @@ class RedisBackend(BytesBackend):
     reader_client: Any
     writer_client: Any
     lock_template = "_lock{0}"
+    _retry_module = "retry"
 
     url: str | None
     host: str
@@ -135,6 +138,8 @@ class RedisBackend(BytesBackend):
     lock_blocking_timeout: float | None
     lock_prefix: str | None
     thread_local_lock: bool
+    socket_timeout: float | None
+    socket_connect_timeout: float | None
     connection_pool: Any
     connection_kwargs: Any
 
@@ -156,6 +161,7 @@ class RedisBackend(BytesBackend):
     def _imports(self) -> None:
         """Import the client library; a subclass may bring another one."""
         self._library = library(self.library, self.library)
+        self.callers_errors = (*self.callers_errors, self._library.DataError)
 
     def _create_client(self) -> None:
         """Set ``reader_client`` and ``writer_client``; a subclass may bring its own."""
@@ -196,7 +202,11 @@ class RedisBackend(BytesBackend):
         quiet = {"driver_info": None}
         if not hasattr(self._library, "driver_info"):  # before redis 7.1
             quiet = {"lib_name": None, "lib_version": None}
-        return {"protocol": 2, **quiet, **sockets, **self.connection_kwargs}
+        bounds = {**sockets, **timeouts(self), **self._retries()}
+        return {"protocol": 2, **quiet, **bounds, **self.connection_kwargs}
+
+    def _retries(self) -> dict[str, Any]:
+        return retries(self.library, self._retry_module, self.connection_kwargs)
 
     def _reader(self) -> Any:
         return self._own(self.reader_client)
@@ -234,7 +244,7 @@ class RedisBackend(BytesBackend):
         keys = list(keys)
         if not keys:
             return []
-        return [NO_VALUE if v is None else v for v in self._read_many(keys)]
+        return self._found(keys, self._read_many(keys))
 
     def set_serialized(self, key: KeyType, value: bytes) -> None:
         self._writer().set(key, value, px=self._milliseconds())
@@ -249,6 +259,15 @@ class RedisBackend(BytesBackend):
             for key, value in mapping.items():
                 pipe.set(key, value, px=self._milliseconds())
             pipe.execute()
+
+    def _found(self, keys: Sequence[KeyType], values: Any) -> list[Any]:
+        """Return the values of a reply, unless it cannot be the reply to these keys."""
+        if isinstance(values, list) and len(values) == len(keys):
+            return [NO_VALUE if value is None else value for value in values]
+        raise self._library.InvalidResponse(
+            f"A read of {len(keys)} keys was answered by a {type(values).__name__} "
+            "that has not one value for each; allowed are lists that have."
+        )
 
     def _milliseconds(self) -> int | None:
         return int(self._expiration * 1000) if self._expiration else None

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from typing import Any
 
+from .redis_bounds import QUEUE_TIMEOUT
 from .redis_clients import bounded
 
 
@@ -13,12 +14,13 @@ class TaskClients:
     """Hand out clients that hold on to one connection each, within bounds.
 
     So a command need not ask a pool for its connection, which takes as long as half of
-    the command.  One that is cancelled closes the connection of its client, which opens
-    another for the next.
+    the command.  One that fails or is cancelled closes the connection of its client,
+    which opens another for the next.
     """
 
     def __init__(self, library: Any, client: Any) -> None:
         pool = bounded(library, client.connection_pool)
+        self._busy = library.ConnectionError
         self.shared = type(client).from_pool(pool)
         self._left = max(pool.max_connections // 2, 1)  # the others are for who listens
         self._spare: list[Any] = []
@@ -29,6 +31,10 @@ class TaskClients:
         client = self._spare.pop() if self._spare else await self._another()
         try:
             return await getattr(client, command)(*args, **kw)
+        except Exception:
+            if client.connection is not None:
+                await client.connection.disconnect(nowait=True)
+            raise
         finally:
             self._give_back(client)
 
@@ -39,11 +45,15 @@ class TaskClients:
         waiting = asyncio.get_running_loop().create_future()
         self._waiting.append(waiting)
         try:
-            return await waiting
-        except asyncio.CancelledError:
+            return await asyncio.wait_for(waiting, QUEUE_TIMEOUT)
+        except (asyncio.CancelledError, asyncio.TimeoutError) as error:
             if waiting.done() and not waiting.cancelled():  # it came all the same
                 self._give_back(waiting.result())
-            raise
+            if isinstance(error, asyncio.CancelledError):
+                raise
+            raise self._busy(
+                f"No connection became free within {QUEUE_TIMEOUT} seconds."
+            ) from None
 
     def _give_back(self, client: Any) -> None:
         while self._waiting:
