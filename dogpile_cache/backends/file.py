@@ -32,7 +32,8 @@ from dogpile_cache.forking import unforked
 from dogpile_cache.options import FUNCTION, PATH, PATH_OR_FALSE, Check, take
 from dogpile_cache.util import KeyReentrantMutex
 
-from .file_lock import AbstractFileLock, FileLock, KeyFileLock, make_directories
+from .file_access import SUFFIXES, make_directories, refuse_strangers
+from .file_lock import AbstractFileLock, FileLock, KeyFileLock
 
 __all__ = ["AbstractFileLock", "DBMBackend", "FileLock"]
 
@@ -40,8 +41,12 @@ __all__ = ["AbstractFileLock", "DBMBackend", "FileLock"]
 class DBMBackend(BytesBackend):
     """Keep values in a dbm file.
 
-    The file is made for its owner alone, and so are directories above it that are not
-    there.
+    The file and its lock files are made for their owner alone, and so are directories
+    above them that are not there, whatever the umask.  Since others could have written
+    them, some are refused, with a :class:`~dogpile_cache.exception.ValidationError`: a
+    file that is a symbolic link, one that belongs to another user than the effective one
+    of this process, one that everybody may write to, and any in a directory that everybody
+    may write to, such as ``/tmp`` itself; a directory of your own in it is fine.
 
     :param filename: the file; some formats add a suffix to it.
     :param rw_lockfile: the lock file for reading and writing; by default ``filename``
@@ -51,7 +56,7 @@ class DBMBackend(BytesBackend):
         threads of one process keep each other out.
     :param lock_factory: makes a lock from the name of a lock file, in place of
         :class:`FileLock`; it derives from :class:`AbstractFileLock`.  With a factory all
-        keys share one lock for their creation.
+        keys share one lock for their creation, and the lock files are its own affair.
     """
 
     options: ClassVar[Mapping[str, Any]] = {
@@ -87,12 +92,20 @@ class DBMBackend(BytesBackend):
         if self.lock_factory is not None and self._creation_lock is not None:
             lock_of_all = self.lock_factory(self._creation_lock)
             self._shared_mutex = KeyReentrantMutex.factory(lock_of_all)
+        if self.lock_factory is None:
+            refuse_strangers(self._lockfiles(lock, self._creation_lock))
         self._create()
 
     def _lockfile(self, argument: Any, suffix: str) -> str | None:
         if argument is None:
             return self.filename + suffix
         return os.path.abspath(os.path.normpath(argument)) if argument else None
+
+    @staticmethod
+    def _lockfiles(rw_lock: str | None, creation_lock: str | None) -> Sequence[str]:
+        """Return the names of the lock files there will be; one takes two."""
+        names = [rw_lock, creation_lock, creation_lock and creation_lock + ".keys"]
+        return [name for name in names if name]
 
     def _create(self) -> None:
         with self._open("c"):
@@ -108,8 +121,10 @@ class DBMBackend(BytesBackend):
 
     @contextmanager
     def _open(self, flag: Literal["r", "c"]) -> Iterator[Any]:
-        with self._locked(flag), unforked, dbm.open(self.filename, flag, 0o600) as file:
-            yield file
+        with self._locked(flag), unforked:
+            refuse_strangers([self.filename + suffix for suffix in SUFFIXES])
+            with dbm.open(self.filename, flag, 0o600) as file:
+                yield file
 
     @contextmanager
     def _locked(self, flag: str) -> Iterator[None]:

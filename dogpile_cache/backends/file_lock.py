@@ -8,29 +8,17 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from dogpile_cache.api import CacheMutex
 from dogpile_cache.forking import forget_after_fork
 from dogpile_cache.mutex import backoff, longest_wait
 
+from .file_access import open_private
+
 if sys.platform != "win32":  # where a lock_factory is needed
     import fcntl
-
-
-def open_private(path: str) -> int:
-    """Open a file to lock; create it, and the directories above, for its owner alone."""
-    make_directories(os.path.dirname(path))
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-
-
-def make_directories(path: str) -> None:
-    """Create the directories that are not there, for their owner alone."""
-    if path and not os.path.isdir(path):
-        make_directories(os.path.dirname(path))
-        with suppress(FileExistsError):  # by another process, since we looked
-            os.mkdir(path, 0o700)
 
 
 class AbstractFileLock:
@@ -91,7 +79,11 @@ class AbstractFileLock:
 
 
 class FileLock(AbstractFileLock):
-    """Lock by ``flock()`` on a lock file."""
+    """Lock by ``flock()`` on a lock file.
+
+    To take it raises a :class:`~dogpile_cache.exception.ValidationError` if the file is a
+    symbolic link or another user's, or if everybody may write to it or to its directory.
+    """
 
     def __init__(self, filename: str) -> None:
         self.filename = filename
@@ -172,7 +164,8 @@ class _LockFile:
     @classmethod
     def at(cls, path: str) -> _LockFile:
         with cls._guard:
-            path = os.path.realpath(path)
+            directory, name = os.path.split(path)  # a link in place of it is refused
+            path = os.path.join(os.path.realpath(directory), name)
             if path not in cls._files:
                 cls._files[path] = cls(path)
             return cls._files[path]
