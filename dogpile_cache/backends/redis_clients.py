@@ -80,7 +80,7 @@ class ThreadClients:
     def __init__(self, library: Any, client: Any) -> None:
         pool = bounded(library, client.connection_pool)
         client_class = type(client)
-        careful = type(client_class.__name__, (Careful, client_class), {})
+        careful: Any = type(client_class.__name__, (Careful, client_class), {})
         self.shared = careful(connection_pool=pool)
         self._bound = pool.max_connections // 2
         self.forget()
