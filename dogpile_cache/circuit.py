@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from .api import NO_VALUE
 from .events import Kind, tell
+from .forking import forget_after_fork
 from .missed import Missed
 from .report import warning
 
@@ -35,14 +36,21 @@ class Circuit:
     :param recover: is called when the backend answers and has missed something.
     """
 
+    troubled: bool
+    """Whether there is anything to look at before the backend is asked."""
+
     def __init__(self, region: Binding, recover: Callable[[], None]) -> None:
+        self._region = region
+        self._recover = recover
+        self.forget()
+        forget_after_fork(self)
+
+    def forget(self) -> None:
+        """Begin anew in a forked child: its parent makes up for what was missed."""
         self.troubled = False
-        """Whether there is anything to look at before the backend is asked."""
         self.missed = Missed()
         self.recovers = False
         """Whether what it has missed is just being made up for."""
-        self._region = region
-        self._recover = recover
         self._guard = threading.Lock()
         self._failures = 0
         self._until = 0.0
@@ -55,7 +63,8 @@ class Circuit:
     @property
     def is_away(self) -> bool:
         """Tell whether the backend is left alone, and nobody is to probe it just now."""
-        return self.is_open and self._region.clock.time() < self._until
+        left = self._until - self._region.clock.time()
+        return self.is_open and 0 < left <= self._region.settings.recovery_time
 
     def allows(self) -> bool:
         """Tell whether the backend may be asked now.
@@ -64,17 +73,17 @@ class Circuit:
         """
         if not self.is_open:
             return True
-        now = self._region.clock.time()
-        if now < self._until:
+        if self.is_away:
             return False
         with self._guard:
-            is_first = now >= self._until
-            self._until = max(self._until, now + self._region.settings.recovery_time)
+            is_first = not self.is_away
+            pause = self._region.settings.recovery_time
+            self._until = self._region.clock.time() + pause
         return is_first
 
     def shows(self, id: Any) -> bool:
         """Tell whether what the backend has under a mangled key may be served."""
-        return self.allows() and id not in self.missed
+        return id not in self.missed and self.allows()
 
     def miss(self, id: Any, stored: Any = NO_VALUE) -> None:
         """Remember a write, or by default a deletion, that did not take place."""

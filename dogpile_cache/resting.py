@@ -12,27 +12,28 @@ MOST = 10_000
 
 
 class Resting:
-    """Know until when the creators of some mangled keys are left alone."""
+    """Know which creators are left alone, by the mangled keys of their values."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._until: dict[Any, float] = {}
+        self._since: dict[Any, tuple[float, float]] = {}  # and for how many seconds
 
     def add(self, id: Any, seconds: float) -> None:
         """Leave a creator alone for some seconds."""
-        now = self._clock.time()
-        if len(self._until) >= MOST:
-            self._until = {i: time for i, time in self._until.items() if time > now}
-        if len(self._until) < MOST:
-            self._until[id] = now + seconds
+        if len(self._since) >= MOST:
+            self._since = {id: rest for id, rest in self._since.items() if id in self}
+        if len(self._since) < MOST:
+            self._since[id] = self._clock.time(), seconds
 
     def discard(self, id: Any) -> None:
         """Leave a creator alone no longer."""
-        self._until.pop(id, None)
+        self._since.pop(id, None)
 
     def __contains__(self, id: Any) -> bool:
-        until = self._until.get(id)
-        return until is not None and self._clock.time() < until
+        if not self._since:
+            return False
+        since, seconds = self._since.get(id, (0.0, 0.0))
+        return 0 <= self._clock.time() - since < seconds
 
     def __len__(self) -> int:
-        return len(self._until)
+        return len(self._since)

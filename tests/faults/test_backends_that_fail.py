@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from dogpile_cache import NO_VALUE
+from dogpile_cache import NO_VALUE, make_region
 from dogpile_cache.events import Event, Kind
 from dogpile_cache.testing import SettableClock
 from tests.unit.threads import Call, Creation, eventually
@@ -403,3 +404,34 @@ def test_a_value_that_cannot_be_taken_back_is_not_served(
     monkeypatch.setattr(server, "call", call)
     come_back(region, server, clock)
     assert server.values == {}
+
+
+def test_a_clock_that_is_set_back_does_not_keep_the_circuit_open(
+    region: Any, server: Server, clock: SettableClock
+) -> None:
+    server.away = True
+    for _ in range(5):
+        region.get("key")
+    server.away = False
+    clock.move(-3600)
+    server.values.clear()
+    region.get("key")
+    region.set("key", "value")
+    assert region.get("key") == "value"
+
+
+def test_a_forked_child_begins_with_a_closed_circuit(server: Server) -> None:
+    region = make_region().configure("tests.flaky", arguments={"server": server})
+    server.away = True
+    for _ in range(5):
+        region.get("key")
+    region.set("key", "missed")
+    store: Any = region._store
+    with store.backend.circuit._guard:  # as another thread may hold it just then
+        child = os.fork()
+        if child == 0:
+            server.away = False
+            region.set("other", "value")
+            os._exit(0 if region.get("other") == "value" else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert store.backend.circuit.is_open

@@ -80,6 +80,15 @@ def test_the_default_is_to_try_again_after_five_seconds(
         assert broken.calls == calls
 
 
+def test_a_clock_that_is_set_back_wakes_the_creator(
+    make: Make, clock: SettableClock
+) -> None:
+    region = stale(make, clock, stale_if_error=60)
+    assert region.get_or_create("key", Broken()) == "old"
+    clock.move(-0.5)
+    assert region.get_or_create("key", lambda: "new") == "new"
+
+
 def test_a_value_that_is_too_stale_is_not_served(
     make: Make, clock: SettableClock
 ) -> None:
