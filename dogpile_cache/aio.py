@@ -75,7 +75,7 @@ class AsyncCacheRegion(AsyncDecorators, AsyncBaseRegion):
         """
         value = await self._fetch(key)
         lifetime = self.expiration_time if expiration_time is None else expiration_time
-        if self.listeners:
+        if self._watched:
             tell_found(self, key, value, lifetime, ignore_expiration)
         if ignore_expiration:
             return value.payload if isinstance(value, CachedValue) else NO_VALUE
@@ -90,7 +90,7 @@ class AsyncCacheRegion(AsyncDecorators, AsyncBaseRegion):
         """Return what :meth:`get` would as a ``CachedValue``, or None for no value."""
         value = await self._fetch(key)
         lifetime = self.expiration_time if expiration_time is None else expiration_time
-        if self.listeners:
+        if self._watched:
             tell_found(self, key, value, lifetime, ignore_expiration)
         if self._is_fresh(value, lifetime):
             return value
@@ -106,7 +106,7 @@ class AsyncCacheRegion(AsyncDecorators, AsyncBaseRegion):
         keys = list(keys)
         lifetime = self.expiration_time if expiration_time is None else expiration_time
         values = self._store.load_many(await self._store.read_keys(keys), keys)
-        if self.listeners:
+        if self._watched:
             tell_all_found(self, keys, values, lifetime, ignore_expiration)
         return [
             value.payload
@@ -169,9 +169,10 @@ class AsyncCacheRegion(AsyncDecorators, AsyncBaseRegion):
         value = await self._fetch(key)
         lifetime = self.expiration_time if expiration_time is None else expiration_time
         if self._is_current(value, lifetime):
-            if self.listeners:
-                tell(self, HIT, key)
             return value[0]  # type: ignore[no-any-return]  # a T, by this creator
+        if self._watched and self._policy.is_current(value, lifetime):
+            tell(self, HIT, key)
+            return value[0]  # type: ignore[no-any-return]  # likewise
         if creator_args is not None:
             creator = partial(creator, *creator_args[0], **creator_args[1])
         options = lifetime, should_cache_fn, stale_if_error, creator_timeout
@@ -180,7 +181,7 @@ class AsyncCacheRegion(AsyncDecorators, AsyncBaseRegion):
             entry.defer = partial(self.async_creation_runner, self, key, entry.make)
         flights = self._gathering(entry.mutex)
         served = await async_drive(regenerate(entry, flights, value))
-        if self.listeners:
+        if self._watched:
             entry.tell_served(served, value)
         return served[0]  # type: ignore[no-any-return]
 
@@ -228,13 +229,13 @@ class AsyncCacheRegion(AsyncDecorators, AsyncBaseRegion):
             stored, keys, self._policy.bounds_ahead(lifetime)
         )
         if payloads is not None:
-            if self.listeners:
+            if self._watched:
                 tell_hits(self, keys)
             return payloads  # by this creator, so they are of type T
         values = self._store.load_many(stored, keys)
-        fresh = [v[0] for v in values if self._is_current(v, lifetime)]
+        fresh = [v[0] for v in values if self._policy.is_current(v, lifetime)]
         if len(fresh) == len(keys):
-            if self.listeners:
+            if self._watched:
                 tell_hits(self, keys)
             return fresh
         options = lifetime, should_cache_fn, stale_if_error, creator_timeout
@@ -242,14 +243,14 @@ class AsyncCacheRegion(AsyncDecorators, AsyncBaseRegion):
         seen = dict(zip(keys, values))
         if batch.is_away:
             alone = await async_drive(make_away(batch, self._flights, seen))
-            if self.listeners:
+            if self._watched:
                 tell_misses(self, alone)
             return [alone[key] for key in keys]
         entries = [batch.entry(key) for key in seen]
         flights = self._gathering(entries[0].mutex)
         before = seen.copy()
         await async_drive(regenerate_many(entries, batch, flights, seen))
-        if self.listeners:
+        if self._watched:
             tell_all_served(entries, seen, before)
         made: list[Any] = [seen[key].payload for key in keys]
         return made

@@ -85,8 +85,7 @@ class BaseRegion(Binding):
         self.lock_generator = lock_generator
         self.clock = clock
         self._statistics: Statistics | None = None
-        self.listeners: list[Listener] = []
-        """What is told of each event; see :mod:`dogpile_cache.events`."""
+        self._listeners: list[Listener] = []
         self._resting = Resting(clock)
         self._flights = self._make_flights()
         self.region_invalidator = DefaultInvalidationStrategy(clock)

@@ -71,14 +71,14 @@ class BaseBatch:
 
     def created(self, keys: Sequence[Any], begun: float) -> None:
         """Tell of values that were made since some time of ``time.monotonic()``."""
-        if self._region.listeners:
+        if self._region._watched:
             seconds = monotonic() - begun
             for key in keys:
                 tell(self._region, _CREATED, key, seconds)
 
     def failed(self, keys: Sequence[Any], error: Exception) -> None:
         """Tell of values that could not be made."""
-        if self._region.listeners:
+        if self._region._watched:
             for key in keys:
                 tell(self._region, _FAILED, key, error=error)
 

@@ -10,7 +10,14 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .api import CacheBackend, CacheMutex, CacheReturnType, Deserializer, Serializer
+from .api import (
+    CacheBackend,
+    CachedValue,
+    CacheMutex,
+    CacheReturnType,
+    Deserializer,
+    Serializer,
+)
 from .background import apart, refresh_ahead, refresh_apart
 from .codec import codec_for
 from .events import Kind, tell
@@ -25,12 +32,19 @@ from .settings import Settings
 from .store import NoStore, Store
 
 if TYPE_CHECKING:
+    from typing import TypeGuard
+
     from .events import Listener
-    from .protocols import Clock
+    from .protocols import Clock, Lifetime
 
 
 def _not_configured(key: Any) -> CacheReturnType:
     raise RegionNotConfigured("No backend is configured on this region.")
+
+
+def _never(value: CacheReturnType, lifetime: Lifetime) -> TypeGuard[CachedValue]:
+    """Have every request looked at more closely."""
+    return False
 
 
 class Binding:
@@ -50,7 +64,8 @@ class Binding:
     _make_guard: type[Guarded] = Guarded
 
     name: str | None
-    listeners: list[Listener]
+    _listeners: list[Listener]
+    _watched = False
 
     # Who takes work off a caller, and goes on with it.
     _apart: Callable[[Any], Any] = staticmethod(apart)
@@ -127,8 +142,20 @@ class Binding:
         if not ours and not hasattr(strategy, "latest"):  # it only looks like ours
             strategy.latest = math.inf
         self._policy = Policy(self.clock, strategy, self.settings.refresh_ahead)
+        self._judge()
+
+    @property
+    def listeners(self) -> list[Listener]:
+        """Who is told of each event; see :mod:`dogpile_cache.events`."""
+        if not self._watched:  # from now on; before, a hit does not even ask
+            self._watched = True
+            self._judge()
+        return self._listeners
+
+    def _judge(self) -> None:
+        """Decide by what a value is served at once."""
         self._is_fresh = self._policy.is_fresh
-        self._is_current = self._policy.is_current
+        self._is_current = _never if self._watched else self._policy.is_current
 
     def wrap(self, proxy: ProxyBackend | type[ProxyBackend]) -> None:
         """Put a proxy, a class or an instance, around the backend."""
@@ -166,9 +193,9 @@ class Binding:
         return not self._is_fresh(found, self.expiration_time)
 
     def _on_reject(self, key: Any, error: Exception | None) -> None:
-        if self.listeners:
+        if self._watched:
             tell(self, Kind.REJECTED, key, error=error)
 
     def _on_evict(self, key: Any) -> None:
-        if self.listeners:
+        if self._watched:
             tell(self, Kind.EVICTED, key)

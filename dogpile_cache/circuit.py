@@ -101,7 +101,7 @@ class Circuit:
             if self.is_open:
                 self._until = region.clock.time() + settings.recovery_time
         warning("The backend of the region %r failed", region.name, exc_info=error)
-        if region.listeners:
+        if region._watched:
             tell(region, _FAILED, error=error)
             if opens:
                 tell(region, _OPENED)
@@ -115,7 +115,7 @@ class Circuit:
             self.recovers = self.recovers or recovers
         if closes:
             warning("The backend of the region %r is back", self._region.name)
-            if self._region.listeners:
+            if self._region._watched:
                 tell(self._region, _CLOSED)
         if recovers:
             self._recover()

@@ -165,12 +165,12 @@ class BaseEntry:
 
     def failed(self, error: Exception) -> None:
         """Tell that the creator has raised an error."""
-        if self._region.listeners:
+        if self._region._watched:
             tell(self._region, _FAILED, self.key, error=error)
 
     def waited(self, begun: float) -> None:
         """Tell that somebody has waited, since some time of ``time.monotonic()``."""
-        if self._region.listeners:
+        if self._region._watched:
             tell(self._region, _WAITED, self.key, monotonic() - begun)
 
     def tell_served(self, served: Any, seen: Any) -> None:
@@ -189,7 +189,7 @@ class BaseEntry:
         """
         region, context = self._region, self._context
         region._resting.discard(self.id)
-        if region.listeners:
+        if region._watched:
             tell(region, _CREATED, self.key, monotonic() - begun)
         if context is not None and not context.store:
             self._keep = lambda _: False

@@ -210,7 +210,9 @@ class Watched(Protocol):
     """Be what has listeners, as a region has; see :mod:`dogpile_cache.events`."""
 
     name: str | None
-    listeners: list[Listener]
+
+    @property
+    def listeners(self) -> list[Listener]: ...
 
 
 class Strategy(Protocol):

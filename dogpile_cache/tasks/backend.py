@@ -88,7 +88,6 @@ class Immediate(AsyncCacheBackend):
     options = _of_backend("options")
     is_expired = _of_backend("is_expired")
     on_evict = _of_backend("on_evict")
-    callers_errors = _of_backend("callers_errors")
     never_waits = _of_backend("never_waits")
 
     def __init__(self, backend: CacheBackend) -> None:
