@@ -56,7 +56,8 @@ class BaseBackend:
     @classmethod
     def from_config_dict(cls, config_dict: Mapping[str, Any], prefix: str) -> Self:
         """Make a backend from the entries of a mapping that start with a prefix."""
-        names = [name for name in config_dict if name.startswith(prefix)]
+        texts = [name for name in config_dict if isinstance(name, str)]
+        names = [name for name in texts if name.startswith(prefix)]
         return cls({name[len(prefix) :]: config_dict[name] for name in names})
 
     def awaited(self) -> Any:

@@ -20,7 +20,7 @@ from .invalidation import DefaultInvalidationStrategy, RegionInvalidationStrateg
 from .keys import function_key_generator, function_multi_key_generator
 from .mutex import Flights
 from .plugins import load_backend
-from .proxy import ProxyBackend, wrapped
+from .proxy import ProxyBackend, all_wrapped
 from .resting import Resting
 from .serializers import pair
 from .settings import NAMES, read_settings
@@ -116,7 +116,7 @@ class BaseRegion(Binding):
             :class:`~dogpile_cache.settings.Settings`.
         :raises RegionAlreadyConfigured: the region has a backend.
         :raises PluginNotFound: no backend has that name.
-        :raises ValidationError: the expiration time or a setting is not one.
+        :raises ValidationError: the expiration time, a setting or a proxy is not one.
         """
         if self.is_configured and not replace_existing_backend:
             raise RegionAlreadyConfigured(
@@ -130,9 +130,7 @@ class BaseRegion(Binding):
             made = cls({} if arguments is None else arguments)
         else:
             made = cls.from_config_dict(_config_argument_dict, _config_prefix or "")
-        proxied = made
-        for proxy in [*wrap][::-1]:
-            proxied = wrapped(proxy, proxied)
+        proxied = all_wrapped(wrap, made)
         self.expiration_time = lifetime
         self.settings = adopted
         if adopted.collect_stats and self._statistics is None:

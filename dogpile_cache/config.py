@@ -139,7 +139,8 @@ def read_options(
         name: {"arguments": {}} for name in _names(settings, prefix)
     }
     for key, value in coerce_string_conf(settings).items():
-        if not key.startswith(prefix) or key == f"{prefix}regions":
+        is_ours = isinstance(key, str) and key.startswith(prefix)
+        if not is_ours or key == f"{prefix}regions":
             continue
         name, _, option = key[len(prefix) :].partition(".")
         option, _, argument = option.partition(".")
@@ -183,13 +184,23 @@ def _names(settings: Mapping[str, Any], prefix: str) -> list[str]:
         )
     if isinstance(names, str):
         names = [name for name in re.split(r"[,\s]+", names) if name]
-    wrong = [name for name in names if not re.fullmatch(r"[\w-]+", name)]
+    if not isinstance(names, Iterable):
+        raise ValidationError(
+            f"The setting '{prefix}regions' is {names!r}; allowed are names with commas "
+            "between them, and lists of names."
+        )
+    names = [*names]
+    wrong = [str(name) for name in names if not _is_name(name)]
     if wrong:
         raise ValidationError(
             f"{_list(wrong)} cannot be the name of a region; allowed are letters, "
             "digits and the symbols _ and -."
         )
-    return list(names)
+    return names
+
+
+def _is_name(name: Any) -> bool:
+    return isinstance(name, str) and bool(re.fullmatch(r"[\w-]+", name))
 
 
 def _check(prefix: str, options: Mapping[str, Any]) -> None:

@@ -60,7 +60,7 @@ def seconds(lifetime: Any, name: str = "expiration_time") -> float | None:
             "number of seconds from 0, a timedelta, and None or -1 for values that never "
             "expire."
         )
-    return lifetime
+    return lifetime if lifetime < _MOST_SECONDS else math.inf
 
 
 def lifetimes(expiration_time: ExpirationTime) -> Callable[[], Lifetime]:
@@ -175,6 +175,8 @@ class Policy:
             return _NEVER, self.strategy.latest
         try:
             return self.clock.time() - lifetime, self.strategy.latest  # type: ignore[operator]
+        except OverflowError:  # of a number that fits no float
+            return self.bounds(seconds(lifetime))
         except TypeError:  # of a timedelta, or of what is no lifetime at all
             if isinstance(lifetime, (int, float)):
                 raise

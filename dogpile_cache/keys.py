@@ -156,7 +156,7 @@ def sha1_mangle_key(key: str | bytes) -> str:
     """Return the SHA-1 of a key: 40 characters, whatever the key."""
     import hashlib  # costly, and not needed by every program
 
-    data = key.encode() if isinstance(key, str) else key
+    data = key.encode("utf-8", "surrogatepass") if isinstance(key, str) else key
     return hashlib.sha1(data, usedforsecurity=False).hexdigest()
 
 

@@ -46,6 +46,10 @@ class PluginLoader:
 
     def load(self, name: str) -> Any:
         """Return the object of a name; :class:`PluginNotFound` lists the names."""
+        if not isinstance(name, str):
+            raise PluginNotFound(
+                f"The name of a cache plugin to load is {name!r}; it is a text."
+            )
         if name in self.impls:
             return self.impls[name]()
         from importlib.metadata import entry_points  # costly, and rarely needed

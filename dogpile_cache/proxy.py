@@ -29,6 +29,7 @@ from .api import (
     KeyType,
     SerializedReturnType,
 )
+from .exception import ValidationError
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -105,10 +106,25 @@ class ProxyBackend(CacheBackend):
         return self.proxied.has_lock_timeout()
 
 
+class NotAProxy(ValidationError, TypeError):
+    """Say that what is to be put around a backend is no proxy."""
+
+
 def wrapped(proxy: Any, backend: CacheBackend) -> ProxyBackend:
     """Return a proxy, given it or its class, that stands before a backend."""
     if isinstance(proxy, type) and issubclass(proxy, ProxyBackend):
         proxy = proxy()
     if not isinstance(proxy, ProxyBackend):
-        raise TypeError(f"{proxy!r} is not a valid ProxyBackend")
+        raise NotAProxy(
+            f"{proxy!r} is not a valid ProxyBackend; allowed are its subclasses and "
+            "instances of them."
+        )
     return proxy.wrap(backend)
+
+
+def all_wrapped(proxies: Any, backend: CacheBackend) -> CacheBackend:
+    """Return a backend behind several proxies, the first one outermost."""
+    is_list = isinstance(proxies, Iterable) and not isinstance(proxies, str)
+    for proxy in [*proxies][::-1] if is_list else [proxies]:
+        backend = wrapped(proxy, backend)
+    return backend

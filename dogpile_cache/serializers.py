@@ -78,7 +78,7 @@ def pair(
     """
     if serializer is None or callable(serializer):
         return serializer, deserializer
-    if serializer not in NAMED:
+    if not isinstance(serializer, str) or serializer not in NAMED:
         raise ValidationError(
             f"There is no serializer {serializer!r}; there are {', '.join(NAMED)}, and "
             "functions."

@@ -8,6 +8,7 @@ where the values may be strings.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -75,8 +76,9 @@ def _number(value: Any) -> float | None:
     """Return seconds, given as a number or a timedelta; None for anything else."""
     if hasattr(value, "total_seconds"):
         value = value.total_seconds()
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return value if is_number else None
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return None
+    return math.inf if value > sys.float_info.max else value  # and no overflow later
 
 
 def duration(name: str, value: Any) -> float:

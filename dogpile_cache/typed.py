@@ -34,7 +34,7 @@ def encode(value: Any) -> str:
     if cls is str:
         return f"s{len(value)}:{value}"
     if cls is int:
-        return f"i{value};"
+        return _int(value)
     encoder = _ENCODERS.get(cls, _other)
     try:
         if cls is tuple:
@@ -53,7 +53,7 @@ def encode_each(values: Iterable[Any]) -> str:
         if cls is str:
             text += f"s{len(value)}:{value}"
         elif cls is int:
-            text += f"i{value};"
+            text += _int(value)
         else:
             text += encode(value)
     return text
@@ -72,6 +72,13 @@ _REFUSED: dict[type, Callable[[Any], NoReturn]] = {}
 
 def _text(letter: str, text: str) -> str:
     return f"{letter}{len(text)}:{text}"
+
+
+def _int(value: int) -> str:
+    try:
+        return f"i{value};"
+    except ValueError:  # Python shows no more than some thousands of decimal digits
+        return f"h{value:x};"
 
 
 def _sorted(letter: str, encoded: list[str]) -> str:

@@ -64,7 +64,10 @@ def _coerced(value: Any) -> Any:
         return _WORDS[text.lower()]
     if not _NUMBER.fullmatch(text):
         return text
-    return int(text) if text.lstrip("+-").isdigit() else float(text)
+    try:
+        return int(text) if text.lstrip("+-").isdigit() else float(text)
+    except ValueError:  # it has more digits than Python reads
+        return text
 
 
 def to_list(x: Any, default: Any = None) -> Any:

@@ -174,7 +174,7 @@ class DBMBackend(BytesBackend):
 
 
 def _bytes(key: Any) -> bytes:
-    return key if isinstance(key, bytes) else str(key).encode()
+    return key if isinstance(key, bytes) else str(key).encode("utf-8", "surrogatepass")
 
 
 def _get(file: Any, key: bytes) -> SerializedReturnType:

@@ -215,7 +215,8 @@ class KeyFileLock(CacheMutex):
 
     def __init__(self, path: str, key: Any) -> None:
         self._file = _LockFile.at(path)
-        data = key if isinstance(key, bytes) else str(key).encode()
+        text = "" if isinstance(key, bytes) else str(key)
+        data = key if isinstance(key, bytes) else text.encode("utf-8", "surrogatepass")
         digest = hashlib.sha1(data, usedforsecurity=False).digest()
         self._byte = int.from_bytes(digest[:7], "big")
         self._without = False

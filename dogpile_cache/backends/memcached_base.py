@@ -47,9 +47,12 @@ def safe_key(key: Any) -> Any:
         and " " not in key
     ):
         return key  # nearly all of them
-    data = key.encode() if isinstance(key, str) else key
+    try:
+        data = key.encode() if isinstance(key, str) else key
+    except UnicodeEncodeError:  # clients cannot encode half a surrogate pair, either
+        return sha1_mangle_key(key)
     if isinstance(data, bytes) and not _PRINTABLE.fullmatch(data):
-        return sha1_mangle_key(data)
+        return sha1_mangle_key(key)
     return key
 
 
