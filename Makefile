@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test check bench soak matrix docs clean
+.PHONY: help demo test check bench soak fuzz matrix docs clean
 
 help:
 	@echo "make demo    render a page through the cache, set off a storm, and serve a page"
@@ -14,6 +14,7 @@ help:
 	@echo "make check   ruff, mypy and pyright"
 	@echo "make bench   measure against other caches, side by side"
 	@echo "make soak    serve pages for five minutes while connections and servers fail"
+	@echo "make fuzz    feed what is read from outside with odd input; FUZZ_SECONDS for each area"
 	@echo "make matrix  the tests that need no server, on every Python found"
 	@echo "make docs    build the documentation"
 
@@ -37,6 +38,9 @@ bench: $(VENV)/bench.stamp
 
 soak: $(VENV)/test.stamp
 	$(BIN)/python -W ignore -m tests.soak $(SOAK_ARGS)
+
+fuzz: $(VENV)/fuzz.stamp
+	$(BIN)/python -m fuzz $(FUZZ_ARGS)
 
 matrix: $(VENV)/dev.stamp
 	$(BIN)/nox
@@ -70,6 +74,10 @@ $(VENV)/test.stamp: $(VENV)/made.stamp pyproject.toml | servers
 
 $(VENV)/bench.stamp: $(VENV)/test.stamp
 	$(INSTALL) --group bench
+	touch $@
+
+$(VENV)/fuzz.stamp: $(VENV)/made.stamp pyproject.toml
+	$(INSTALL) --editable '.[mako,jinja2,msgspec,zstandard]' --group fuzz
 	touch $@
 
 $(VENV)/dev.stamp: $(VENV)/test.stamp
