@@ -41,10 +41,11 @@ from .fragments import (
     within,
 )
 from .mako_callers import digest_of_caller
+from .mako_lexer import Lexer
 from .mako_places import Place, places_of, where_is
 from .mako_sources import ancestry, digest_of_templates, lineage_of, version_of
 
-__all__ = ["DogpileCacheImpl", "register"]
+__all__ = ["DogpileCacheImpl", "Lexer", "register"]
 
 OWN_NAME = "dogpile.templates"
 _SETTING = 'cache_args["regions"]'

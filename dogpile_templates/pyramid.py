@@ -191,9 +191,11 @@ class _State:
         environment.cache_name = _without_parents
 
     def _serve_mako(self, lookup: Any) -> None:
-        from .mako import OWN_NAME, register
+        from .mako import OWN_NAME, Lexer, register
 
         register(OWN_NAME)
+        if lookup.template_args.get("lexer_cls") is None:
+            lookup.template_args["lexer_cls"] = Lexer
         lookup.template_args["cache_impl"] = OWN_NAME
         lookup.template_args["cache_args"] = {
             "regions": self.regions,

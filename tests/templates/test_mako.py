@@ -18,6 +18,7 @@ from dogpile_cache import CacheRegion
 from dogpile_cache.exception import ValidationError
 from dogpile_cache.testing import SettableClock
 from dogpile_templates import UnknownRegion, UnstableKeyPart
+from dogpile_templates.mako import Lexer
 
 from .engines import Regions, mako_options
 
@@ -305,3 +306,48 @@ def test_a_lifetime_that_changes_from_call_to_call(
     assert template.render(lifetime=3, n=n) == "2"
     with pytest.raises(ValidationError, match="'soon'"):
         template.render(lifetime="soon", n=n)
+
+
+def with_lexer(make: Make, source: str) -> Any:
+    return make(source, lexer_cls=Lexer)
+
+
+def test_with_our_lexer_cache_timeout_counts_at_each_call(
+    make: Make, clock: SettableClock
+) -> None:
+    template = with_lexer(
+        make,
+        '<%def name="x()" cached="True" cache_region="long" '
+        'cache_timeout="${lifetime}">${n()}</%def>${x()}',
+    )
+    n = numbers()
+    assert template.render(lifetime=5, n=n) == "1"
+    clock.move(6)
+    assert template.render(lifetime=60, n=n) == "1"
+    assert template.render(lifetime=5, n=n) == "2"
+
+
+def test_with_our_lexer_a_def_goes_before_the_page(
+    make: Make, clock: SettableClock
+) -> None:
+    for page, own in (("${long}", "5"), ("3600", "${short}"), ("3600", "5")):
+        template = with_lexer(
+            make,
+            f'<%page cache_timeout="{page}"/><%def name="x()" cached="True" '
+            f'cache_region="long" cache_timeout="{own}">${{n()}}</%def>'
+            f"${{x()}} {page} {own}",
+        )
+        given = {"n": numbers(), "long": 3600, "short": 5}
+        assert template.render(**given).startswith("1")
+        clock.move(6)
+        assert template.render(**given).startswith("2")
+
+
+def test_with_our_lexer_a_wrong_constant_is_an_error(make: Make) -> None:
+    template = with_lexer(
+        make,
+        '<%def name="x()" cached="True" cache_region="long" cache_timeout="-5">x</%def>'
+        "${x()}",
+    )
+    with pytest.raises(ValidationError, match="It is -5; allowed are"):
+        template.render()
