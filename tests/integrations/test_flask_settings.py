@@ -96,7 +96,7 @@ def test_the_command_clear_reaches_other_processes(
     assert invoke(args=["cache", "clear", "short"]).output.startswith("Cleared short")
     with app.app_context():
         strategy = cache.regions["short"].region_invalidator
-    monkeypatch.setattr(strategy, "_interval", 0)  # as if a second had passed
+    monkeypatch.setattr(strategy, "_pause", 0)  # as if a second had passed
     assert view(app, key) != first
 
 
