@@ -8,6 +8,14 @@ has at most 64 connections; ``max_connections`` among the ``connection_kwargs`` 
 another bound, of which half are kept and a quarter listen.  A given ``connection_pool``,
 and those of Sentinel and cluster clients, are used as they are.
 
+**Timeouts.**  Connecting may take half a second and an answer one, unless
+``socket_connect_timeout`` and ``socket_timeout`` say otherwise; looking up a host's name is
+the system's and has its own.  A command whose connection turns out to be closed is given to
+a new one, once; after a timeout none is, but by cluster clients, since another node may
+have taken over.  ``retry`` among the ``connection_kwargs`` says otherwise.  Who waits for a
+free connection gives up after five seconds.  After an error the connection is closed, so
+that a late reply is not taken for that of the next command.
+
 **Locks.**  With ``distributed_lock``, a lock is a :class:`~dogpile_cache.lease.Lease`: a
 key with a token that Redis forgets after ``lock_timeout``.  Who releases one publishes
 that on a channel of the lock's name, so that who waits need not ask.  dogpile.cache keeps

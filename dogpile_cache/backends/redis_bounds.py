@@ -2,7 +2,8 @@
 
 The client libraries wait without end, or try again and again.  A cache is there to save
 time, so here a command takes a bounded time: what does not answer is asked once, and a
-connection that turns out to be closed is opened anew, once.
+connection that turns out to be closed is opened anew, once.  The bounds are those of one
+connection and one answer; a server that sends an answer byte by byte may take longer.
 """
 
 from __future__ import annotations

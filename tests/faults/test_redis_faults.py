@@ -219,7 +219,11 @@ def test_retries_may_be_asked_for(
         {
             "host": "127.0.0.1",
             "port": proxy.port,
-            "connection_kwargs": {"retry": retry, "socket_timeout": 0.1},
+            "socket_timeout": 0.1,
+            "connection_kwargs": {
+                "retry": retry,
+                "retry_on_error": [redis.TimeoutError],  # before redis 6
+            },
         }
     )
     proxy.fault = "delay"
@@ -347,7 +351,10 @@ def test_cluster_nodes_have_timeouts(redis_cluster: Any) -> None:
         "dogpile.cache.redis_cluster", arguments={"url": redis_cluster.url}
     )
     client = region.backend.writer_client
-    assert client.retry.get_retries() == 1
+    if getattr(client, "retry", None) is None:  # before redis 6
+        assert client.cluster_error_retry_attempts == 1
+    else:
+        assert client.retry.get_retries() == 1
     for node in client.get_nodes():
         kwargs = client.get_redis_connection(node).connection_pool.connection_kwargs
         assert kwargs["socket_connect_timeout"] == 0.5
