@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from .exception import DogpileCacheException
+from .exception import BackendUnavailable, DogpileCacheException
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -79,4 +79,4 @@ class BaseBackend:
 def is_callers_fault(backend: Any, error: Exception) -> bool:
     """Tell whether an error is due to a key or a value, and not to the backend."""
     errors = getattr(backend, "callers_errors", BaseBackend.callers_errors)
-    return isinstance(error, errors)
+    return isinstance(error, errors) and not isinstance(error, BackendUnavailable)

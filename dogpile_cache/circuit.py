@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .binding import Binding
+    from .exception import ValueTooLarge
 
 _FAILED, _OPENED, _CLOSED = (
     Kind.BACKEND_FAILED,
@@ -105,6 +106,14 @@ class Circuit:
             tell(region, _FAILED, error=error)
             if opens:
                 tell(region, _OPENED)
+
+    def refuse(self, error: ValueTooLarge) -> list[Any]:
+        """Return the keys of what the backend does not keep; the log tells.
+
+        They are to be deleted, so that no older values stay.
+        """
+        warning("The region %r goes without a value: %s", self._region.name, error)
+        return [*error.sizes]
 
     def succeed(self) -> None:
         """Note that the backend has answered."""

@@ -6,6 +6,11 @@ of a creator or of a client library pass through as they are.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 
 class DogpileCacheException(Exception):
     """Be the base of every error that this package raises."""
@@ -93,3 +98,27 @@ class UnstableArgument(DogpileCacheException, TypeError):
         )
         self.argument = argument
         self.reason = reason
+
+
+class BackendUnavailable(DogpileCacheException):
+    """Say that servers cannot be reached, where their client library does not."""
+
+    def __init__(self, servers: object, reason: object) -> None:
+        super().__init__(f"The backend at {servers} does not answer: {reason}.")
+        self.servers = servers
+        self.reason = reason
+
+
+class ValueTooLarge(DogpileCacheException):
+    """Say that a backend does not keep values of such a size.
+
+    :param sizes: the sizes of the values in bytes, by their keys.
+    """
+
+    def __init__(self, sizes: Mapping[Any, int]) -> None:
+        named = ", ".join(f"that of {key!r} has {size}" for key, size in sizes.items())
+        super().__init__(
+            f"Larger than a value may be in this backend, in bytes: {named}.  Compress "
+            "values by compress_min_bytes, or have the server allow larger ones."
+        )
+        self.sizes = dict(sizes)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from .api import NO_VALUE, CacheMutex
 from .backend import is_callers_fault
 from .circuit import Circuit
+from .exception import ValueTooLarge
 from .flow import Flow
 from .freshness import times
 
@@ -107,6 +108,9 @@ class Guarded:
                 return
             try:
                 write(id, stored)
+            except ValueTooLarge as error:
+                circuit.refuse(error)
+                self.take_back(id)
             except Exception as error:
                 if not self.fails(error):
                     raise
@@ -125,6 +129,9 @@ class Guarded:
                 return
             try:
                 write(values)
+            except ValueTooLarge as error:
+                for id in circuit.refuse(error):
+                    self.take_back(id)
             except Exception as error:
                 if not self.fails(error):
                     raise
@@ -194,7 +201,11 @@ class Guarded:
         missed, circuit = self.circuit.missed, self.circuit
         try:
             while (due := missed.first()) is not None:
-                yield from self._make_up(*due)
+                try:
+                    yield from self._make_up(*due)
+                except ValueTooLarge as error:
+                    circuit.refuse(error)
+                    yield partial(self._delete, due[0])
                 missed.done(*due)
         except Exception as error:  # noqa: BLE001  # a backend may raise anything
             circuit.fail(error)

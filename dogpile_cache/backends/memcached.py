@@ -8,6 +8,12 @@ region with a serializer of its own shares its values with dogpile.cache.
 
 Keys that memcached does not take (with blanks or control characters, or long) are
 replaced by their SHA-1.
+
+A server that does not answer within the timeouts, or not in full, is an error, also where
+the library takes it for an empty one, and the connection is not used again.  How long it
+is left alone is for the region to say, by ``recovery_time``: after an error the client is
+made anew, so what a library itself would do about it has no effect.  A value larger than
+the server takes raises ``ValueTooLarge``.
 """
 
 from __future__ import annotations
@@ -24,16 +30,18 @@ from dogpile_cache.options import (
     SWITCH,
     WHOLE,
     Check,
-    optional,
+    library,
 )
 
+from . import memcached_honest as honest
+from . import memcached_timeouts as timeouts
 from .memcached_base import (
     LONGEST_KEY,
     GenericMemcachedBackend,
     MemcacheArgs,
-    MemcachedLock,
     safe_key,
 )
+from .memcached_lock import MemcachedLock
 from .memcached_pickles import Serde, Unpickler, client_class
 
 __all__ = [
@@ -53,31 +61,34 @@ __all__ = [
 class MemcachedBackend(MemcacheArgs):
     """Use the library python-memcached.
 
-    :param dead_retry: seconds after which a server that failed is tried again.
-    :param socket_timeout: seconds that a call to a server may take.
+    :param dead_retry: accepted, and without effect.
+    :param socket_timeout: seconds that a connection may take to be made, and an answer to
+        come.
     """
 
     library = ("memcache", "memcached")
+    errors_of_callers = ("Client.MemcachedKeyError",)
     options: ClassVar[Mapping[str, Any]] = {
         **MemcacheArgs.options,
-        "dead_retry": 30,
-        "socket_timeout": 3,
+        **timeouts.ONE,
+        "dead_retry": 0,
     }
     checks: ClassVar[Mapping[str, Check]] = {
         **MemcacheArgs.checks,
+        **timeouts.ONE_CHECKED,
         "dead_retry": SECONDS,
-        "socket_timeout": optional(SECONDS),
     }
 
     dead_retry: float
     socket_timeout: float
 
     def _create_client(self) -> Any:
-        return self._library.Client(
+        return honest.python_memcached(self._library)(
             self.url,
             dead_retry=self.dead_retry,
             socket_timeout=self.socket_timeout,
             unpickler=Unpickler,
+            server_max_value_length=0,  # the server knows
         )
 
 
@@ -85,27 +96,34 @@ class PylibmcBackend(MemcacheArgs):
     """Use the library pylibmc.
 
     :param binary: speak the binary protocol.
-    :param behaviors: a dict of what libmemcached calls behaviors.
+    :param behaviors: a dict of what libmemcached calls behaviors, which go first.
+    :param connect_timeout: seconds that a connection may take to be made.
+    :param timeout: seconds that the server may take to take a command, and to answer.
     """
 
     library = ("pylibmc", "pylibmc")
+    errors_of_callers = ("BadKeyProvided",)
     options: ClassVar[Mapping[str, Any]] = {
         **MemcacheArgs.options,
         "binary": False,
         "behaviors": None,
+        **timeouts.TWO,
     }
     checks: ClassVar[Mapping[str, Check]] = {
         **MemcacheArgs.checks,
         "binary": SWITCH,
         "behaviors": MAPPING,
+        **timeouts.TWO_CHECKED,
     }
 
     binary: bool
     behaviors: Mapping[str, Any] | None
+    connect_timeout: float
+    timeout: float
 
     def _create_client(self) -> Any:
-        behaviors = dict(self.behaviors or {})
-        client = client_class(self._library.Client)
+        behaviors = {**timeouts.behaviors(self), **(self.behaviors or {})}
+        client = honest.pylibmc(client_class(self._library.Client))
         return client(self.url, binary=self.binary, behaviors=behaviors)
 
 
@@ -132,12 +150,16 @@ class PyMemcacheBackend(GenericMemcachedBackend):
     :param retry_delay: seconds between attempts.
     :param retry_for: the classes of errors to try again for; by default all.
     :param do_not_retry_for: the classes of errors not to try again for.
-    :param hashclient_retry_attempts: calls after which a server counts as dead.
-    :param hashclient_retry_timeout: seconds between these calls.
+    :param hashclient_retry_attempts: within these attempts, those after which a server
+        counts as dead.
+    :param hashclient_retry_timeout: seconds between them.
     :param dead_timeout: seconds after which a dead server is tried again.
+    :param connect_timeout: seconds that a connection may take to be made.
+    :param timeout: seconds that an answer may take.
     """
 
     library = ("pymemcache", "memcached")
+    errors_of_callers = ("MemcacheIllegalInputError",)
     key_mangler = staticmethod(ascii_key)
     options: ClassVar[Mapping[str, Any]] = {
         **GenericMemcachedBackend.options,
@@ -151,9 +173,10 @@ class PyMemcacheBackend(GenericMemcachedBackend):
         "retry_delay": None,
         "retry_for": None,
         "do_not_retry_for": None,
-        "hashclient_retry_attempts": 2,
-        "hashclient_retry_timeout": 1,
-        "dead_timeout": 60,
+        "hashclient_retry_attempts": 0,
+        "hashclient_retry_timeout": 0,
+        "dead_timeout": 0,
+        **timeouts.TWO,
     }
     checks: ClassVar[Mapping[str, Check]] = {
         **GenericMemcachedBackend.checks,
@@ -165,6 +188,7 @@ class PyMemcacheBackend(GenericMemcachedBackend):
         "hashclient_retry_attempts": WHOLE,
         "hashclient_retry_timeout": SECONDS,
         "dead_timeout": SECONDS,
+        **timeouts.TWO_CHECKED,
     }
 
     memcached_expire_time: int | None
@@ -180,6 +204,8 @@ class PyMemcacheBackend(GenericMemcachedBackend):
     hashclient_retry_attempts: int
     hashclient_retry_timeout: float
     dead_timeout: float
+    connect_timeout: float
+    timeout: float
 
     def __init__(self, arguments: BackendArguments) -> None:
         super().__init__(arguments)
@@ -191,30 +217,33 @@ class PyMemcacheBackend(GenericMemcachedBackend):
             self.set_arguments["expire"] = self.memcached_expire_time
 
     def _create_client(self) -> Any:
-        optional = {"tls_context": self.tls_context} if self.tls_context else {}
+        extra = {"tls_context": self.tls_context} if self.tls_context else {}
         if self.socket_keepalive is not None:
-            optional["socket_keepalive"] = self.socket_keepalive
-        client = self._library.HashClient(
+            extra["socket_keepalive"] = self.socket_keepalive
+        client = honest.hash_client(self._library)(
             self.url,
             serde=self.serde,
             default_noreply=self.default_noreply,
             retry_attempts=self.hashclient_retry_attempts,
             retry_timeout=self.hashclient_retry_timeout,
             dead_timeout=self.dead_timeout,
-            **optional,
+            connect_timeout=self.connect_timeout,
+            timeout=self.timeout,
+            **extra,
         )
         if not self.enable_retry_client:
             return client
-        return self._library.RetryingClient(
+        retrying = library("pymemcache.client.retrying", "memcached")
+        return retrying.RetryingClient(
             client,
-            attempts=self.retry_attempts,
-            retry_delay=self.retry_delay,
+            attempts=self.retry_attempts or 2,
+            retry_delay=self.retry_delay or 0,
             retry_for=self.retry_for,
             do_not_retry_for=self.do_not_retry_for,
         )
 
     def _add(self, key: str, value: bytes, seconds: int) -> bool:
-        return bool(self.client.add(key, value, expire=seconds, noreply=False))
+        return bool(self._ask("add", key, value, expire=seconds, noreply=False))
 
 
 class BMemcachedBackend(GenericMemcachedBackend):
@@ -223,6 +252,8 @@ class BMemcachedBackend(GenericMemcachedBackend):
     :param username: for SASL.
     :param password: for SASL.
     :param tls_context: an ``ssl.SSLContext``.
+    :param socket_timeout: seconds that a connection may take to be made, and an answer to
+        come.
     """
 
     library = ("bmemcached", "bmemcached")
@@ -232,24 +263,31 @@ class BMemcachedBackend(GenericMemcachedBackend):
         "username": None,
         "password": None,
         "tls_context": None,
+        **timeouts.ONE,
+    }
+    checks: ClassVar[Mapping[str, Check]] = {
+        **GenericMemcachedBackend.checks,
+        **timeouts.ONE_CHECKED,
     }
 
     username: str | None
     password: str | None
     tls_context: Any
+    socket_timeout: float
 
     def _create_client(self) -> Any:
-        return self._library.Client(
+        return honest.bmemcached(self._library)(
             self.url,
             username=self.username,
             password=self.password,
             tls_context=self.tls_context,
             unpickler=Unpickler,
+            socket_timeout=self.socket_timeout,
         )
 
     def _touch(self, key: str, value: bytes, seconds: int) -> None:
-        self.client.replace(key, value, seconds)  # the library cannot touch
+        self._ask("replace", key, value, seconds)  # the library cannot touch
 
     def delete_multi(self, keys: Iterable[KeyType]) -> None:
         for key in keys:
-            self.client.delete(key)
+            self.delete(key)

@@ -35,8 +35,11 @@ from dogpile_cache.tasks.backend import Immediate
 from dogpile_cache.tasks.lease import AsyncLease
 from dogpile_cache.tasks.loops import PerLoop
 
-from .memcached_base import UNREADABLE, GenericMemcachedBackend, lifetime_of_lock
+from .memcached_base import UNREADABLE, GenericMemcachedBackend
+from .memcached_large import raise_first, raise_if_too_large
+from .memcached_lock import lifetime_of_lock
 from .memcached_pickles import PICKLED, for_bytes, only_bytes, unpickled
+from .memcached_timeouts import timeouts
 
 _COMPRESSED = 8  # a flag
 _CONNECTIONS = 16
@@ -95,9 +98,17 @@ class AwaitedMemcached(Immediate):
         [server] = self.backend.url
         host, _, port = server.rpartition(":")
         address = self._library.MemcachedHostAddress(host.strip("[]"), int(port))
+        connect_timeout, timeout = timeouts(self.backend)
         return await self._library.create_client(
-            [address], max_connections=_CONNECTIONS
+            [address],
+            max_connections=_CONNECTIONS,
+            connection_timeout=connect_timeout,
+            timeout=timeout,
         )
+
+    @property
+    def callers_errors(self) -> Any:
+        return (*self.backend.callers_errors, ValueError)  # which emcache says of keys
 
     async def _client(self) -> Any:
         connecting = self._clients.get()
@@ -106,6 +117,36 @@ class AwaitedMemcached(Immediate):
         except Exception:
             self._clients.take()  # the next one tries again
             raise
+
+    async def _ask(self, command: str, *args: Any, **kw: Any) -> Any:
+        """Return what the client answers to a command.
+
+        It closes by itself a connection whose answer did not come.  It has to be made
+        anew where no connection is left, since it would wait ever longer to try again, and
+        after an answer that makes no sense, of which there may be more to read.
+        """
+        client = await self._client()
+        try:
+            return await getattr(client, command)(*args, **kw)
+        except (
+            self._library.NotFoundCommandError,
+            self._library.NotStoredStorageCommandError,
+        ):
+            raise
+        except Exception as error:
+            pools = client.cluster_managment().connection_pool_metrics().values()
+            if isinstance(error, self._library.CommandError) or not any(
+                pool.cur_connections for pool in pools
+            ):
+                await self._drop(client)
+            raise
+
+    async def _drop(self, client: Any) -> None:
+        """Have another client made, unless one has been."""
+        connecting = self._clients.get()
+        if connecting.done() and connecting.result() is client:
+            self._clients.take()
+        await client.close()
 
     async def aclose(self) -> None:
         connecting = self._clients.take()
@@ -125,8 +166,7 @@ class AwaitedMemcached(Immediate):
         return found
 
     async def _item(self, key: KeyType) -> Any:
-        client = await self._client()
-        return await client.get(_bytes(key), return_flags=True)
+        return await self._ask("get", _bytes(key), return_flags=True)
 
     async def get_multi(self, keys: Sequence[KeyType]) -> Sequence[BackendFormatted]:
         keys = list(keys)
@@ -135,8 +175,8 @@ class AwaitedMemcached(Immediate):
     async def _items(self, keys: Sequence[KeyType]) -> list[Any]:
         if not keys:
             return []
-        client, asked = await self._client(), [*dict.fromkeys(map(_bytes, keys))]
-        found = await client.get_many(asked, return_flags=True)
+        asked = [*dict.fromkeys(map(_bytes, keys))]
+        found = await self._ask("get_many", asked, return_flags=True)
         return [found.get(_bytes(key)) for key in keys]
 
     async def get_serialized(self, key: KeyType) -> Any:
@@ -147,14 +187,20 @@ class AwaitedMemcached(Immediate):
         return [*map(_loaded_bytes, keys, await self._items(keys))]
 
     async def set(self, key: KeyType, value: BackendSetType) -> None:
-        client = await self._client()
-        flags = self.backend.flags_of_bytes
-        if not isinstance(value, bytes):
-            value, flags = pickle.dumps(value), PICKLED
-        await client.set(_bytes(key), value, flags=flags, exptime=self._expires)
+        flags, data = self.backend.flags_of_bytes, value
+        if not isinstance(data, bytes):
+            data, flags = pickle.dumps(value), PICKLED
+        options = {"flags": flags, "exptime": self._expires}
+        try:
+            await self._ask("set", _bytes(key), data, **options)
+        except self._library.CommandError as error:
+            raise_if_too_large(error, key, data)
+            raise
 
     async def set_multi(self, mapping: Mapping[KeyType, BackendSetType]) -> None:
-        await asyncio.gather(*(self.set(key, value) for key, value in mapping.items()))
+        setting = (self.set(key, value) for key, value in mapping.items())
+        errors = await asyncio.gather(*setting, return_exceptions=True)
+        raise_first(error for error in errors if error is not None)
 
     async def set_serialized(self, key: KeyType, value: bytes) -> None:
         await self.set(key, value)
@@ -163,28 +209,25 @@ class AwaitedMemcached(Immediate):
         await self.set_multi(mapping)
 
     async def delete(self, key: KeyType) -> None:
-        client = await self._client()
         with contextlib.suppress(self._library.NotFoundCommandError):
-            await client.delete(_bytes(key))
+            await self._ask("delete", _bytes(key))
 
     async def delete_multi(self, keys: Iterable[KeyType]) -> None:
         await asyncio.gather(*map(self.delete, keys))
 
     async def add(self, key: str, value: bytes, seconds: int) -> bool:
         """Set a value unless there is one; tell whether it was set."""
-        client = await self._client()
+        flags = self.backend.flags_of_bytes
         try:
-            flags = self.backend.flags_of_bytes
-            await client.add(_bytes(key), value, flags=flags, exptime=seconds)
+            await self._ask("add", _bytes(key), value, flags=flags, exptime=seconds)
         except self._library.NotStoredStorageCommandError:
             return False
         return True
 
     async def touch(self, key: str, seconds: int) -> None:
         """Have a value live for so many seconds from now."""
-        client = await self._client()
         with contextlib.suppress(self._library.NotFoundCommandError):
-            await client.touch(_bytes(key), seconds)
+            await self._ask("touch", _bytes(key), seconds)
 
 
 def _bytes(key: Any) -> bytes:

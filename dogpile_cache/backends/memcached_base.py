@@ -8,6 +8,7 @@ import threading
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from operator import attrgetter
 from typing import Any, ClassVar
 
 from dogpile_cache.api import (
@@ -18,19 +19,28 @@ from dogpile_cache.api import (
     CacheMutex,
     KeyType,
 )
-from dogpile_cache.exception import LibraryNotInstalled, MissingSetting
+from dogpile_cache.exception import (
+    BackendUnavailable,
+    LibraryNotInstalled,
+    MissingSetting,
+)
 from dogpile_cache.forking import forget_after_fork, pin_in_children
 from dogpile_cache.keys import sha1_mangle_key
-from dogpile_cache.lease import DEFAULT_LEASE, MARK, Lease
+from dogpile_cache.lease import DEFAULT_LEASE
 from dogpile_cache.options import MILLISECONDS, SWITCH, WHOLE, Check, library, take
 from dogpile_cache.report import warning
 
-from .memcached_pickles import ReadsBytes, for_bytes
+from .memcached_large import is_too_large, raise_if_too_large, set_each
+from .memcached_lock import MemcachedLock
+from .memcached_pickles import ReadsBytes
+from .memcached_timeouts import NAMES, set_missing
 
 LONGEST_KEY = 250 - len("_lock")
 """Bytes that a key may have, so that its lock has a name, too."""
 
-_FOR_TASKS = {"url", "distributed_lock", "lock_timeout", "memcached_expire_time"}
+_FOR_TASKS = {
+    "url", "distributed_lock", "lock_timeout", "memcached_expire_time", *NAMES
+}  # fmt: skip
 """The arguments that are the same for tasks."""
 
 _PRINTABLE = re.compile(rb"[^\x00-\x20\x7f]{1,%d}" % LONGEST_KEY)
@@ -56,60 +66,15 @@ def safe_key(key: Any) -> Any:
     return key
 
 
-def lifetime_of_lock(seconds: float) -> int:
-    """Return what memcached is told of a lease.
-
-    It counts in whole seconds of its own clock, and one may have almost passed; so it is
-    told the next whole second and one more.
-    """
-    return int(-(-seconds // 1)) + 1
-
-
-class MemcachedLock(Lease):
-    """Be a lease that memcached forgets."""
-
-    def __init__(
-        self, backend: GenericMemcachedBackend, name: str, seconds: float
-    ) -> None:
-        super().__init__(name, seconds)
-        self._backend = backend
-        self._time = lifetime_of_lock(seconds)
-
-    def take(self) -> bool:
-        return self._backend._add(self.name, self.token, self._time)
-
-    def renew(self) -> bool:
-        ours = self._found() == self.token
-        if ours:
-            self._backend._touch(self.name, self.token, self._time)
-        return ours
-
-    def drop(self) -> bool:
-        ours = self._found() == self.token
-        if ours:
-            self._backend.client.delete(self.name)
-        return ours
-
-    def revoke(self) -> bool:
-        found = self._found()
-        ours = found is not None and found.startswith(MARK)
-        if ours:
-            self._backend.client.delete(self.name)
-        return ours
-
-    def locked(self) -> bool:
-        return for_bytes(self._backend.client.get, self.name) is not None
-
-    def _found(self) -> bytes | None:
-        value = for_bytes(self._backend.client.get, self.name)
-        return value if isinstance(value, bytes) else None
-
-
 class _HeldClient:
-    """Be the client of a thread, closed when the thread ends."""
+    """Be the client of a thread, closed when the thread ends.
 
-    def __init__(self, client: Any) -> None:
+    :param age: how often the server had failed when it was made.
+    """
+
+    def __init__(self, client: Any, age: int) -> None:
         self.client = client
+        self.age = age
 
     def __del__(self) -> None:
         names = ("close", "disconnect_all")  # the libraries do not agree
@@ -149,6 +114,7 @@ class GenericMemcachedBackend(ReadsBytes):
     }
     key_mangler = staticmethod(safe_key)
     library: tuple[str, str]
+    errors_of_callers: ClassVar[tuple[str, ...]] = ()  # their names in the library
     flags_of_bytes: ClassVar[int] = 0  # by which its client tells them from others
 
     url: list[Any]
@@ -163,13 +129,17 @@ class GenericMemcachedBackend(ReadsBytes):
         self._given = {*arguments}
         self.url = _servers(self.url)
         self.lock_timeout = self.lock_timeout or DEFAULT_LEASE
+        set_missing(self)
         self.set_arguments = dict(type(self).set_arguments)
         self._imports()
+        named = (attrgetter(name)(self._library) for name in self.errors_of_callers)
+        self.callers_errors = (*self.callers_errors, *named)
         self.forget()
         forget_after_fork(self)
 
     def forget(self) -> None:
         """Leave the connections that a forked child inherits to its parent."""
+        self._age = 0
         self._clients = threading.local()
 
     def awaited(self) -> Any:
@@ -196,23 +166,40 @@ class GenericMemcachedBackend(ReadsBytes):
 
     @property
     def client(self) -> Any:
-        """The client of this thread."""
+        """The client of this thread, made after the last failure of the server."""
         try:
-            return self._clients.held.client
+            held = self._clients.held
+            if held.age == self._age:
+                return held.client
         except AttributeError:
-            self._clients.held = held = _HeldClient(self._create_client())
-            pin_in_children(held)
-            return held.client
+            pass
+        self._clients.held = held = _HeldClient(self._create_client(), self._age)
+        pin_in_children(held)
+        return held.client
 
-    def _drop_client(self) -> None:
-        """Have this thread connect anew: half an answer may be left to read."""
-        vars(self._clients).pop("held", None)
+    def _ask(self, command: str, *args: Any, **kw: Any) -> Any:
+        """Return what the client answers to a command.
+
+        After an error this thread connects anew, since a late answer, or half of one,
+        may be left to read; after one of the server's all threads do.
+        """
+        client = self.client
+        try:
+            return getattr(client, command)(*args, **kw)
+        except BaseException as error:
+            vars(self._clients).pop("held", None)
+            if not isinstance(error, UNREADABLE):
+                self._age += 1
+            raise
+
+    def _unavailable(self, what: str) -> BackendUnavailable:
+        return BackendUnavailable(self.url, what)
 
     def _add(self, key: str, value: bytes, seconds: int) -> bool:
-        return bool(self.client.add(key, value, seconds))
+        return bool(self._ask("add", key, value, seconds))
 
     def _touch(self, key: str, value: bytes, seconds: int) -> None:
-        self.client.touch(key, seconds)
+        self._ask("touch", key, seconds)
 
     def get_mutex(self, key: KeyType) -> CacheMutex | None:
         if not self.distributed_lock:
@@ -224,9 +211,8 @@ class GenericMemcachedBackend(ReadsBytes):
 
     def get(self, key: KeyType) -> BackendFormatted:
         try:
-            value = self.client.get(key)
+            value = self._ask("get", key)
         except UNREADABLE:
-            self._drop_client()
             warning("The value of %r cannot be read; it is a miss", key, exc_info=True)
             return NO_VALUE
         return NO_VALUE if value is None else value
@@ -234,23 +220,35 @@ class GenericMemcachedBackend(ReadsBytes):
     def get_multi(self, keys: Sequence[KeyType]) -> Sequence[BackendFormatted]:
         keys = list(keys)
         try:
-            values = self.client.get_multi(keys)
+            values = self._ask("get_multi", keys)
         except UNREADABLE:  # at least one; find out which
-            self._drop_client()
             return [self.get(key) for key in keys]
         return [NO_VALUE if v is None else v for v in map(values.get, keys)]
 
     def set(self, key: KeyType, value: BackendSetType) -> None:
-        self.client.set(key, value, **self.set_arguments)
+        try:
+            kept = self._ask("set", key, value, **self.set_arguments)
+        except Exception as error:
+            raise_if_too_large(error, key, value)
+            raise
+        if kept in (False, 0):
+            raise self._unavailable(f"the value of {key!r} was not kept")
 
     def set_multi(self, mapping: Mapping[KeyType, BackendSetType]) -> None:
-        self.client.set_multi(mapping, **self.set_arguments)
+        try:
+            failed = self._ask("set_multi", mapping, **self.set_arguments)
+        except Exception as error:
+            if not is_too_large(error):
+                raise
+            failed = True
+        if failed:  # find out which, and why
+            set_each(self.set, mapping)
 
     def delete(self, key: KeyType) -> None:
-        self.client.delete(key)
+        self._ask("delete", key)
 
     def delete_multi(self, keys: Iterable[KeyType]) -> None:
-        self.client.delete_multi(list(keys))
+        self._ask("delete_multi", list(keys))
 
 
 # What unpickling raises, in the client, on a class that is not there or on bad bytes.

@@ -11,6 +11,7 @@ from typing import Any
 
 from dogpile_cache.api import NO_VALUE
 from dogpile_cache.backend import is_callers_fault
+from dogpile_cache.exception import ValueTooLarge
 from dogpile_cache.guard import Guarded, GuardedMutex
 
 from .flights import settled
@@ -62,6 +63,9 @@ class AsyncGuarded(Guarded):
                 return
             try:
                 await write(id, stored)
+            except ValueTooLarge as error:
+                circuit.refuse(error)
+                await self.take_back(id)
             except Exception as error:
                 if not self.fails(error):
                     raise
@@ -80,6 +84,9 @@ class AsyncGuarded(Guarded):
                 return
             try:
                 await write(values)
+            except ValueTooLarge as error:
+                for id in circuit.refuse(error):
+                    await self.take_back(id)
             except Exception as error:
                 if not self.fails(error):
                     raise
