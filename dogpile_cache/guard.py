@@ -4,8 +4,7 @@ Reads fail open: what cannot be read is not there.  Writes that fail are logged 
 for later.  Deletions that fail are raised, for what should be gone must not silently stay;
 they are made up for, too.  A lock that cannot be asked for is taken to be ours.
 
-A backend that is left alone, see :mod:`dogpile_cache.circuit`, is asked by deletions
-only.
+A backend that is left alone, see ``circuit.py``, is asked by deletions only.
 """
 
 from __future__ import annotations
@@ -109,8 +108,7 @@ class Guarded:
             try:
                 write(id, stored)
             except ValueTooLarge as error:
-                circuit.refuse(error)
-                self.take_back(id)
+                self.take_back(*circuit.refuse(error))
             except Exception as error:
                 if not self.fails(error):
                     raise
@@ -204,8 +202,7 @@ class Guarded:
                 try:
                     yield from self._make_up(*due)
                 except ValueTooLarge as error:
-                    circuit.refuse(error)
-                    yield partial(self._delete, due[0])
+                    yield partial(self._delete, *circuit.refuse(error))
                 missed.done(*due)
         except Exception as error:  # noqa: BLE001  # a backend may raise anything
             circuit.fail(error)

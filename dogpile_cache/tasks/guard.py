@@ -64,8 +64,7 @@ class AsyncGuarded(Guarded):
             try:
                 await write(id, stored)
             except ValueTooLarge as error:
-                circuit.refuse(error)
-                await self.take_back(id)
+                await self.take_back(*circuit.refuse(error))
             except Exception as error:
                 if not self.fails(error):
                     raise
