@@ -21,7 +21,7 @@ def unheard() -> Iterator[None]:
     log.disabled = False
 
 
-more = settings(max_examples=400)
+more = settings(max_examples=300)
 
 
 @more
