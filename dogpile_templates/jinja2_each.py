@@ -8,8 +8,9 @@ from typing import Any
 from jinja2 import Environment
 from jinja2.runtime import LoopContext
 
-Items = list[tuple[Any, Any, tuple[Any, ...]]]
-"""Of each item its key, itself, and what the names of the loop stand for."""
+
+class Items(list[tuple[Any, Any, tuple[Any, ...]]]):
+    """Be, of each item, its key, itself, and what the names of the loop stand for."""
 
 
 def to_render(

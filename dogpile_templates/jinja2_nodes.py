@@ -19,7 +19,7 @@ from jinja2.parser import Parser
 from jinja2.visitor import NodeTransformer
 
 from .fragments import digest
-from .jinja2_render import EACH, NOTE, ONE
+from .jinja2_render import EACH, ITEMS, NOTE, ONE
 from .jinja2_scopes import References
 from .jinja2_tags import ArgumentParser, Tag
 
@@ -146,9 +146,10 @@ class TagNodes:
         items = nodes.Name(_ITEMS, "load")
         values = nodes.Tuple([nodes.Name(name, "load") for name in names], "load")
         note = nodes.Filter(items, NOTE, [key, _loaded(target), values], [], None, None)
+        none_yet = nodes.Filter(nodes.Const(None), ITEMS, [], [], None, None)
         loop.body = [nodes.ExprStmt(note)]
         return [
-            nodes.Assign(nodes.Name(_ITEMS, "store"), nodes.List([])),
+            nodes.Assign(nodes.Name(_ITEMS, "store"), none_yet),
             loop,
             self._macro([*map(_parameter, names), _own_name("loop")]),
             self._filter(EACH, items),

@@ -38,7 +38,9 @@ from .jinja2_tags import MARK, Tag
 from .sources import per_code
 
 EXTENSION = f"{__package__}.jinja2.CacheExtension"
-ONE, EACH, NOTE = (f"{__package__}.{name}" for name in ("one", "each", "note"))
+ONE, EACH, ITEMS, NOTE = (
+    f"{__package__}.{name}" for name in ("one", "each", "items", "note")
+)
 _NO_KEYWORDS: dict[str, Any] = {}
 
 SETTINGS = ("cache_regions", "cache_default_region", "cache_bypass", "cache_name")
@@ -140,6 +142,12 @@ def _read(code: CodeType) -> _Known | None:
 _NO_CODE = (lambda: None).__code__
 
 
+@pass_context  # lest the compiler make one for all renderings
+def _items(context: Context, value: None) -> Items:
+    """Return an empty collection; called by the compiled template."""
+    return Items()
+
+
 def _note(
     items: Items,
     key: Any,
@@ -147,6 +155,8 @@ def _note(
     values: tuple[Any, ...],
 ) -> None:
     """Take an item of a collection; called by the compiled template."""
+    if type(items) is not Items:  # a sandbox may keep templates from changing lists
+        raise SecurityError(f"{items!r} is not the collection of a cacheeach tag.")
     items.append((key, item, values))
 
 
@@ -249,4 +259,9 @@ def fail_undefined(value: Any, role: str) -> NoReturn:
 
 refuse(Undefined, lambda part: fail_undefined(part, "be part of a fragment's key"))
 
-FILTERS: dict[str, Any] = {ONE: _render, EACH: _render_each, NOTE: _note}
+FILTERS: dict[str, Any] = {
+    ONE: _render,
+    EACH: _render_each,
+    ITEMS: _items,
+    NOTE: _note,
+}

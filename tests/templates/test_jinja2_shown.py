@@ -8,7 +8,7 @@ import pytest
 from jinja2 import DictLoader, Environment, nodes, select_autoescape
 from jinja2.exceptions import SecurityError
 from jinja2.ext import Extension
-from jinja2.sandbox import SandboxedEnvironment
+from jinja2.sandbox import ImmutableSandboxedEnvironment, SandboxedEnvironment
 
 from dogpile_templates import FragmentError, invalidate_fragment
 
@@ -296,3 +296,16 @@ def test_the_extension_may_be_given_twice(regions: Regions) -> None:
     env.add_extension("dogpile_templates.jinja2.CacheExtension")
     page = env.from_string('{% cache "short" %}{{ x }}{% endcache %}')
     assert [page.render(x=x) for x in "ab"] == ["a", "a"]
+
+
+def test_a_sandboxed_template_changes_no_list_by_our_filters(regions: Regions) -> None:
+    env: Any = ImmutableSandboxedEnvironment(
+        extensions=["dogpile_templates.jinja2.CacheExtension"]
+    )
+    env.cache_regions = regions
+    given = [1]
+    with pytest.raises(SecurityError, match="is not the collection of a cacheeach tag"):
+        env.from_string("{{ it|dogpile_templates.note(1, 2, 3) }}").render(it=given)
+    assert given == [1]
+    each = '{% cacheeach "short", x in it, key=x %}{{ x }}{% endcacheeach %}'
+    assert env.from_string(each + each).render(it=[1, 2]) == "1212"
