@@ -106,10 +106,6 @@ class AwaitedMemcached(Immediate):
             timeout=timeout,
         )
 
-    @property
-    def callers_errors(self) -> Any:
-        return (*self.backend.callers_errors, ValueError)  # which emcache says of keys
-
     async def _client(self) -> Any:
         connecting = self._clients.get()
         try:

@@ -119,6 +119,7 @@ class FaultyProxy:
                 return
             try:
                 server = socket.create_connection(("127.0.0.1", self.target), 5)
+                server.settimeout(None)
             except OSError:
                 _reset(client)
                 continue
