@@ -84,6 +84,7 @@ class Immediate(AsyncCacheBackend):
     key_mangler = _of_backend("key_mangler")
     serializer = _of_backend("serializer")
     deserializer = _of_backend("deserializer")
+    callers_errors = _of_backend("callers_errors")
     options = _of_backend("options")
     is_expired = _of_backend("is_expired")
     on_evict = _of_backend("on_evict")
