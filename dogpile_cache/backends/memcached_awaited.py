@@ -43,6 +43,7 @@ from .memcached_timeouts import timeouts
 
 _COMPRESSED = 8  # a flag
 _CONNECTIONS = 16
+_CLOSING = 0.1  # seconds
 
 
 class AsyncMemcachedLock(AsyncLease):
@@ -106,6 +107,10 @@ class AwaitedMemcached(Immediate):
             timeout=timeout,
         )
 
+    @property
+    def callers_errors(self) -> Any:
+        return (*self.backend.callers_errors, ValueError)  # which emcache says of keys
+
     async def _client(self) -> Any:
         connecting = self._clients.get()
         try:
@@ -139,16 +144,15 @@ class AwaitedMemcached(Immediate):
 
     async def _drop(self, client: Any) -> None:
         """Have another client made, unless one has been."""
-        connecting = self._clients.get()
-        if connecting.done() and connecting.result() is client:
+        connecting = self._clients.peek()
+        if connecting and connecting.done() and connecting.result() is client:
             self._clients.take()
-        await client.close()
+        await _close(client)
 
     async def aclose(self) -> None:
         connecting = self._clients.take()
         if connecting is not None:
-            client = await connecting
-            await client.close()
+            await _close(await connecting)
 
     def get_mutex(self, key: KeyType) -> CacheMutex | None:
         backend = self.backend
@@ -194,9 +198,7 @@ class AwaitedMemcached(Immediate):
             raise
 
     async def set_multi(self, mapping: Mapping[KeyType, BackendSetType]) -> None:
-        setting = (self.set(key, value) for key, value in mapping.items())
-        errors = await asyncio.gather(*setting, return_exceptions=True)
-        raise_first(error for error in errors if error is not None)
+        await _all(self.set(key, value) for key, value in mapping.items())
 
     async def set_serialized(self, key: KeyType, value: bytes) -> None:
         await self.set(key, value)
@@ -209,7 +211,7 @@ class AwaitedMemcached(Immediate):
             await self._ask("delete", _bytes(key))
 
     async def delete_multi(self, keys: Iterable[KeyType]) -> None:
-        await asyncio.gather(*map(self.delete, keys))
+        await _all(map(self.delete, keys))
 
     async def add(self, key: str, value: bytes, seconds: int) -> bool:
         """Set a value unless there is one; tell whether it was set."""
@@ -224,6 +226,21 @@ class AwaitedMemcached(Immediate):
         """Have a value live for so many seconds from now."""
         with contextlib.suppress(self._library.NotFoundCommandError):
             await self._ask("touch", _bytes(key), seconds)
+
+
+async def _all(calls: Iterable[Any]) -> None:
+    """Make all calls at once; none goes on when an error is raised."""
+    errors = await asyncio.gather(*calls, return_exceptions=True)
+    raise_first(error for error in errors if error is not None)
+
+
+async def _close(client: Any) -> None:
+    """Close a client, which may wait for a task that has missed its cancellation.
+
+    It misses it where it has just tried to connect; a second one reaches it.
+    """
+    with contextlib.suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(client.close(), _CLOSING)
 
 
 def _bytes(key: Any) -> bytes:

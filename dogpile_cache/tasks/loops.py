@@ -57,6 +57,10 @@ class PerLoop(Generic[T]):
             raise TwoEventLoops(self._loop, loop)
         self._loop, self._thing = loop, self._make()
 
+    def peek(self) -> T | None:
+        """Return what there is, and make none."""
+        return self._thing
+
     def take(self) -> T | None:
         """Return what there is, and have none."""
         thing, self._thing, self._loop = self._thing, None, None

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import random
 import threading
+import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,6 +19,7 @@ from dogpile_cache.aio import make_async_region
 from dogpile_cache.backend import is_callers_fault
 from dogpile_cache.exception import BackendUnavailable, ValueTooLarge
 from dogpile_cache.plugins import load_backend
+from dogpile_cache.tasks.backend import Immediate
 from dogpile_cache.testing import SettableClock
 from tests.servers import Memcached
 from tests.servers.faults import FaultyProxy
@@ -26,21 +32,10 @@ pytestmark = [pytest.mark.server, threads_leave_clients]
 WATCHDOG = 20
 FAULTS = ["refuse", "hang", "cut", "delay", "garble"]
 CLIENTS = [*MEMCACHED, "emcache"]
-LARGE = b"x" * (2 << 20)
+TIMEOUTS = {"connect_timeout", "timeout", "socket_timeout"}
+SHORT, LATE = 0.4, 0.8
+LARGE = random.Random(0).randbytes(2 << 20)  # which no client makes small
 Call = Callable[..., Any]
-
-
-def within(work: Call, *args: Any) -> Any:
-    """Return what a call returns or raises in this thread; fail when it hangs."""
-    expired = threading.Event()
-    dumping = threading.Timer(WATCHDOG, expired.set)
-    dumping.start()
-    try:
-        return work(*args)
-    finally:
-        dumping.cancel()
-        dumping.join()
-        assert not expired.is_set(), f"{args!r} took longer than {WATCHDOG} seconds"
 
 
 class Used:
@@ -48,27 +43,30 @@ class Used:
 
     def __init__(self, client: str, loop: Loop, port: int, **arguments: Any) -> None:
         name = "pymemcache" if client == "emcache" else client
-        arguments = {"url": f"127.0.0.1:{port}", "distributed_lock": True, **arguments}
         self.name = f"dogpile.cache.{name}"
-        self.arguments = arguments
+        cls = load_backend(self.name)
+        timeouts = dict.fromkeys(TIMEOUTS & {*cls.options}, SHORT)
+        where = {"url": f"127.0.0.1:{port}", "distributed_lock": True}
+        self.arguments = arguments = {**where, **timeouts, **arguments}
         self.loop = loop
         self.awaits = client == "emcache"
-        backend = load_backend(self.name)(arguments)
+        backend: Any = cls(arguments)
         self.backend = backend.awaited() if self.awaits else backend
-
-    def _run(self, result: Any) -> Any:
-        return self.loop.run(_awaited(result)) if self.awaits else result
+        self._thread = ThreadPoolExecutor(1)
 
     def __getattr__(self, name: str) -> Call:
-        return lambda *args: within(self._do, getattr(self.backend, name), *args)
+        return partial(self.run, getattr(self.backend, name))
 
-    def _do(self, method: Call, *args: Any) -> Any:
-        if not self.awaits:
-            return method(*args)
-        return self.loop.run(method(*args))
+    def run(self, call: Call, *args: Any) -> Any:
+        """Return what a call returns, or fail when the watchdog barks."""
+        if self.awaits:
+            return asyncio.run_coroutine_threadsafe(call(*args), self.loop.loop).result(
+                WATCHDOG
+            )
+        return self._thread.submit(call, *args).result(WATCHDOG)
 
     def take(self, key: str) -> Any:
-        return within(self._do, self.backend.get_mutex(key).take)
+        return self.run(self.backend.get_mutex(key).take)
 
     def region(self, clock: SettableClock) -> Any:
         make: Any = make_async_region if self.awaits else make_region
@@ -76,31 +74,17 @@ class Used:
         return region.configure(self.name, 100, self.arguments)
 
     def of(self, region: Any, method: str, *args: Any) -> Any:
-        return within(self._do, getattr(region, method), *args)
+        return self.run(getattr(region, method), *args)
 
     def close(self) -> None:
+        self._thread.shutdown()
         if self.awaits:
-            self.loop.run(self.backend.aclose())
-            self.loop.run(_others_end())
-
-
-async def _awaited(result: Any) -> Any:
-    return await result
-
-
-async def _others_end() -> None:
-    import asyncio
-
-    current = asyncio.current_task()
-    tasks = [task for task in asyncio.all_tasks() if task is not current]
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+            self.run(self.backend.aclose)
 
 
 @pytest.fixture
 def proxy(memcached_server: Memcached) -> Iterator[FaultyProxy]:
-    with FaultyProxy(memcached_server.port) as proxy:
+    with FaultyProxy(memcached_server.port, LATE) as proxy:
         yield proxy
 
 
@@ -162,19 +146,19 @@ def test_pages_are_served_all_along(
         return next(made)
 
     creator = create_in_task if used.awaits else create
-    key = f"page {used.name} {fault}"
+    key = uuid.uuid4().hex
     first = used.of(region, "get_or_create", key, creator)
     proxy.fault = fault
     page = used.of(region, "get_or_create", key, creator)
-    assert isinstance(page, int)
+    assert page > first
     with pytest.raises(Exception) as raised:  # each library has its own
         used.of(region, "delete", key)
     assert not is_callers_fault(used.backend, raised.value)
     proxy.fault = None
     clock.move(6)
-    assert used.of(region, "get_or_create", key, creator) >= first
+    assert used.of(region, "get_or_create", key, creator) > page
     if used.awaits:
-        used.loop.run(region.aclose())
+        used.run(region.aclose)
 
 
 @pytest.mark.parametrize("client", CLIENTS)
@@ -187,10 +171,10 @@ def test_a_server_that_starts_again_is_used_again_by_all_threads(
         go_on, results = threading.Event(), []
 
         def use() -> None:
-            used.set("key", b"value")
+            used.backend.set("key", b"value")
             ready.release()
             go_on.wait(WATCHDOG)
-            results.append(used.get("key"))
+            results.append(used.backend.get("key"))
 
         ready = threading.Semaphore(0)
         others = [threading.Thread(target=use) for _ in range(0 if used.awaits else 3)]
@@ -212,20 +196,27 @@ def test_a_server_that_starts_again_is_used_again_by_all_threads(
         used.close()
 
 
+@pytest.mark.parametrize("client", ["pymemcache", "memcached", "emcache"])
+def test_a_key_that_the_client_refuses_is_its_callers_fault(
+    client: str, loop: Loop, proxy: FaultyProxy, request: pytest.FixtureRequest
+) -> None:
+    used = Used(client, loop, proxy.port)
+    request.addfinalizer(used.close)
+    with pytest.raises(Exception, match=r"whitespace|space characters|charcters") as it:
+        used.get("two words")
+    assert is_callers_fault(used.backend, it.value)
+    in_a_thread = Immediate(used.backend)
+    assert is_callers_fault(in_a_thread, it.value)
+
+
 def test_a_value_that_is_too_large_names_its_key_and_its_size(used: Used) -> None:
     used.set("large", b"small")
     with pytest.raises(ValueTooLarge, match=f"'large' has {len(LARGE)}"):
-        used.set("large", _incompressible())
+        used.set("large", LARGE)
     with pytest.raises(ValueTooLarge, match="'large'") as raised:
-        used.set_multi({"large": _incompressible(), "small": b"kept"})
+        used.set_multi({"large": LARGE, "small": b"kept"})
     assert raised.value.sizes == {"large": len(LARGE)}
     assert used.get("small") == b"kept"
-
-
-def _incompressible() -> bytes:
-    import random
-
-    return random.Random(0).randbytes(len(LARGE))
 
 
 def test_a_page_that_is_too_large_is_served_and_no_older_one_stays(
@@ -234,22 +225,26 @@ def test_a_page_that_is_too_large_is_served_and_no_older_one_stays(
     region = used.region(clock)
     used.of(region, "set", "page", b"old")
     with caplog.at_level(logging.WARNING):
-        used.of(region, "set", "page", _incompressible())
+        used.of(region, "set", "page", LARGE)
     assert "'page'" in caplog.text
     assert used.of(region, "get", "page") is NO_VALUE
     used.of(region, "set_multi", {"page": b"old"})
-    used.of(region, "set_multi", {"page": _incompressible(), "other": b"new"})
+    used.of(region, "set_multi", {"page": LARGE, "other": b"new"})
     assert used.of(region, "get_multi", ["page", "other"]) == [NO_VALUE, b"new"]
     assert not region._store.backend.circuit.troubled
     if used.awaits:
-        used.loop.run(region.aclose())
+        used.run(region.aclose)
 
 
 def test_a_replica_that_answers_is_enough_to_read(
-    memcached_server: Memcached, proxy: FaultyProxy, loop: Loop
+    memcached_server: Memcached,
+    proxy: FaultyProxy,
+    loop: Loop,
+    request: pytest.FixtureRequest,
 ) -> None:
     addresses = f"127.0.0.1:{proxy.port},127.0.0.1:{memcached_server.port}"
     used = Used("bmemcached", loop, proxy.port, url=addresses)
+    request.addfinalizer(used.close)
     used.set("replicated", b"value")
     proxy.fault = "refuse"
     assert used.get("replicated") == b"value"
@@ -258,7 +253,7 @@ def test_a_replica_that_answers_is_enough_to_read(
 
 
 def test_what_pymemcache_leaves_alone_is_no_miss(
-    proxy: FaultyProxy, loop: Loop
+    proxy: FaultyProxy, loop: Loop, request: pytest.FixtureRequest
 ) -> None:
     arguments = {
         "enable_retry_client": True,
@@ -267,6 +262,7 @@ def test_what_pymemcache_leaves_alone_is_no_miss(
         "hashclient_retry_timeout": 60,
     }
     used = Used("pymemcache", loop, proxy.port, **arguments)
+    request.addfinalizer(used.close)
     proxy.fault = "refuse"
     with pytest.raises(BackendUnavailable, match="retry_timeout is not over"):
         used.get("key")
