@@ -43,6 +43,10 @@ MEMCACHED: list[tuple[str, list[Any], str]] = [
 EXPIRY: list[tuple[str, list[Any], str]] = [
     ("memcached_expire_time", ["x", -1, 1.5, True], "whole numbers from 0")
 ]
+TIMEOUTS: list[tuple[str, list[Any], str]] = [
+    ("connect_timeout", [-1, 0, "x"], SECONDS),
+    ("timeout", [-1, 0, "x"], SECONDS),
+]
 ARGS = [*MEMCACHED, *EXPIRY, ("min_compress_len", [-1, "x"], "whole numbers")]
 WRONG: dict[str, list[tuple[str, list[Any], str]]] = {
     "memory": [
@@ -69,12 +73,18 @@ WRONG: dict[str, list[tuple[str, list[Any], str]]] = {
     "memcached": [
         *ARGS,
         ("dead_retry", [-1, "x", None], SECONDS),
-        ("socket_timeout", [-1, "x"], SECONDS),
+        ("socket_timeout", [-1, 0, "x"], SECONDS),
     ],
-    "pylibmc": [*ARGS, ("binary", ["no"], SWITCH), ("behaviors", [5], "mappings")],
+    "pylibmc": [
+        *ARGS,
+        *TIMEOUTS,
+        ("binary", ["no"], SWITCH),
+        ("behaviors", [5], "mappings"),
+    ],
     "pymemcache": [
         *MEMCACHED,
         *EXPIRY,
+        *TIMEOUTS,
         ("default_noreply", ["no"], SWITCH),
         ("enable_retry_client", ["no"], SWITCH),
         ("retry_attempts", [0, "x", 1.5], "whole numbers from 1"),
@@ -83,7 +93,7 @@ WRONG: dict[str, list[tuple[str, list[Any], str]]] = {
         ("hashclient_retry_timeout", [-1, "x"], SECONDS),
         ("dead_timeout", [-1, "x"], SECONDS),
     ],
-    "bmemcached": MEMCACHED,
+    "bmemcached": [*MEMCACHED, ("socket_timeout", [-1, 0, "x"], SECONDS)],
 }
 NEEDED: dict[str, dict[str, Any]] = {
     "redis_sentinel": {"sentinels": [("127.0.0.1", 26379)]},
