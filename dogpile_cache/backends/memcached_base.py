@@ -192,9 +192,6 @@ class GenericMemcachedBackend(ReadsBytes):
                 self._age += 1
             raise
 
-    def _unavailable(self, what: str) -> BackendUnavailable:
-        return BackendUnavailable(self.url, what)
-
     def _add(self, key: str, value: bytes, seconds: int) -> bool:
         return bool(self._ask("add", key, value, seconds))
 
@@ -232,7 +229,7 @@ class GenericMemcachedBackend(ReadsBytes):
             raise_if_too_large(error, key, value)
             raise
         if kept in (False, 0):
-            raise self._unavailable(f"the value of {key!r} was not kept")
+            raise BackendUnavailable(self.url, f"the value of {key!r} was not kept")
 
     def set_multi(self, mapping: Mapping[KeyType, BackendSetType]) -> None:
         try:
