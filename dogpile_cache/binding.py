@@ -171,6 +171,9 @@ class Binding:
             backend, self._serializer, self._deserializer, self.name, self.settings
         )
         codec.on_reject = self._on_reject
+        keep_bytes = getattr(backend, "keep_bytes", None)
+        if codec.keeps_bytes and keep_bytes is not None:
+            keep_bytes()
         self._store = self._make_store(guarded, self._key_mangler, codec)
         self._fetch = self._store.fetch
 

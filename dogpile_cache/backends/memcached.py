@@ -123,14 +123,19 @@ class PylibmcBackend(MemcacheArgs):
 
     def _create_client(self) -> Any:
         behaviors = {**timeouts.behaviors(self), **(self.behaviors or {})}
-        client = honest.pylibmc(client_class(self._library.Client))
-        return client(self.url, binary=self.binary, behaviors=behaviors)
+        client = self._library.Client
+        if self.of_bytes:
+            client = client_class(client)
+        return honest.pylibmc(client)(self.url, binary=self.binary, behaviors=behaviors)
 
 
 def ascii_key(key: Any) -> Any:
     """Return a key as :func:`safe_key` does, and the SHA-1 of one that is not ASCII."""
-    if isinstance(key, str) and not key.isascii():
-        return sha1_mangle_key(key)
+    if isinstance(key, str):
+        if not key.isascii():
+            return sha1_mangle_key(key)
+        if 0 < len(key) <= LONGEST_KEY and key.isprintable() and " " not in key:
+            return key  # nearly all of them, by a call less
     return safe_key(key)
 
 
@@ -211,8 +216,6 @@ class PyMemcacheBackend(GenericMemcachedBackend):
         super().__init__(arguments)
         if self.serde is None:
             self.serde = self._library.serde.pickle_serde
-        if type(self.serde).__module__.startswith("pymemcache."):
-            self.serde = Serde(self.serde)
         if self.memcached_expire_time:
             self.set_arguments["expire"] = self.memcached_expire_time
 
@@ -220,9 +223,12 @@ class PyMemcacheBackend(GenericMemcachedBackend):
         extra = {"tls_context": self.tls_context} if self.tls_context else {}
         if self.socket_keepalive is not None:
             extra["socket_keepalive"] = self.socket_keepalive
+        serde = self.serde
+        if self.of_bytes and type(serde).__module__.startswith("pymemcache."):
+            serde = Serde(serde)
         client = honest.hash_client(self._library)(
             self.url,
-            serde=self.serde,
+            serde=serde,
             default_noreply=self.default_noreply,
             retry_attempts=self.hashclient_retry_attempts,
             retry_timeout=self.hashclient_retry_timeout,

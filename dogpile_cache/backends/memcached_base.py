@@ -187,10 +187,13 @@ class GenericMemcachedBackend(ReadsBytes):
         try:
             return getattr(client, command)(*args, **kw)
         except BaseException as error:
-            vars(self._clients).pop("held", None)
-            if not isinstance(error, UNREADABLE):
-                self._age += 1
+            self._failed(error)
             raise
+
+    def _failed(self, error: BaseException) -> None:
+        vars(self._clients).pop("held", None)
+        if not isinstance(error, UNREADABLE):
+            self._age += 1
 
     def _add(self, key: str, value: bytes, seconds: int) -> bool:
         return bool(self._ask("add", key, value, seconds))
@@ -207,9 +210,13 @@ class GenericMemcachedBackend(ReadsBytes):
         return bool(self.distributed_lock)
 
     def get(self, key: KeyType) -> BackendFormatted:
-        try:
-            value = self._ask("get", key)
-        except UNREADABLE:
+        client = self.client
+        try:  # as _ask() does, in less time
+            value = client.get(key)
+        except BaseException as error:
+            self._failed(error)
+            if not isinstance(error, UNREADABLE):
+                raise
             warning("The value of %r cannot be read; it is a miss", key, exc_info=True)
             return NO_VALUE
         return NO_VALUE if value is None else value

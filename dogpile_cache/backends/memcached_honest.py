@@ -23,12 +23,13 @@ _MISSING = object()
 @cache
 def hash_client(library: Any) -> Any:
     """Return the ``HashClient`` of pymemcache, telling when it leaves a server alone."""
+    run = library.HashClient._safely_run_func  # super() takes longer
 
     class HashClient(library.HashClient):  # type: ignore[misc]  # as all of them here
         def _safely_run_func(
             self, client: Any, func: Any, default_val: Any, *args: Any, **kw: Any
         ) -> Any:
-            found = super()._safely_run_func(client, func, _MISSING, *args, **kw)
+            found = run(self, client, func, _MISSING, *args, **kw)
             if found is _MISSING:
                 reason = "it failed a short time ago, and retry_timeout is not over"
                 raise BackendUnavailable(client.server, reason)
@@ -126,11 +127,12 @@ def pylibmc(base: Any) -> Any:
 
     :param base: its ``Client``, or a subclass.
     """
+    get = base.get
 
     class Client(base):  # type: ignore[misc]
         def get(self, key: Any, default: Any = None) -> Any:
-            found = super().get(key, _MISSING)
-            return super().get(key, default) if found is _MISSING else found
+            found = get(self, key, _MISSING)
+            return get(self, key, default) if found is _MISSING else found
 
         def get_multi(self, keys: Any, *args: Any, **kw: Any) -> Any:
             found = super().get_multi(keys, *args, **kw)

@@ -100,11 +100,26 @@ def only_bytes(key: Any, value: Any) -> SerializedReturnType:
 class ReadsBytes(CacheBackend):
     """Read bytes through ``get`` and ``get_multi``, with nothing unpickled."""
 
+    of_bytes = False
+    """Whether clients are to look what is asked for before they unpickle anything."""
+
+    def keep_bytes(self) -> None:
+        """Be told that bytes are asked for, before anything is read."""
+        if not self.of_bytes:
+            self.of_bytes = True
+            self.forget()
+
+    def forget(self) -> None:
+        """Have all clients made anew."""
+        raise NotImplementedError
+
     def get_serialized(self, key: KeyType) -> SerializedReturnType:
+        self.keep_bytes()
         return only_bytes(key, for_bytes(self.get, key))
 
     def get_serialized_multi(
         self, keys: Sequence[KeyType]
     ) -> Sequence[SerializedReturnType]:
+        self.keep_bytes()
         keys = list(keys)
         return [*map(only_bytes, keys, for_bytes(self.get_multi, keys))]
