@@ -22,7 +22,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from dogpile_cache.api import BackendArguments, KeyType
-from dogpile_cache.keys import sha1_mangle_key
 from dogpile_cache.options import (
     MAPPING,
     POSITIVE,
@@ -36,11 +35,10 @@ from dogpile_cache.options import (
 from . import memcached_honest as honest
 from . import memcached_timeouts as timeouts
 from .memcached_base import (
-    LONGEST_KEY,
     GenericMemcachedBackend,
     MemcacheArgs,
-    safe_key,
 )
+from .memcached_keys import LONGEST_KEY, ascii_key, safe_key
 from .memcached_lock import MemcachedLock
 from .memcached_pickles import Serde, Unpickler, client_class
 
@@ -127,16 +125,6 @@ class PylibmcBackend(MemcacheArgs):
         if self.of_bytes:
             client = client_class(client)
         return honest.pylibmc(client)(self.url, binary=self.binary, behaviors=behaviors)
-
-
-def ascii_key(key: Any) -> Any:
-    """Return a key as :func:`safe_key` does, and the SHA-1 of one that is not ASCII."""
-    if isinstance(key, str):
-        if not key.isascii():
-            return sha1_mangle_key(key)
-        if 0 < len(key) <= LONGEST_KEY and key.isprintable() and " " not in key:
-            return key  # nearly all of them, by a call less
-    return safe_key(key)
 
 
 class PyMemcacheBackend(GenericMemcachedBackend):
@@ -226,7 +214,10 @@ class PyMemcacheBackend(GenericMemcachedBackend):
         serde = self.serde
         if self.of_bytes and type(serde).__module__.startswith("pymemcache."):
             serde = Serde(serde)
-        client = honest.hash_client(self._library)(
+        make = self._library.HashClient  # of which one that failed is used no more
+        if self.enable_retry_client:
+            make = honest.hash_client(self._library)
+        client = make(
             self.url,
             serde=serde,
             default_noreply=self.default_noreply,

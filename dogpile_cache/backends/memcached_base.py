@@ -25,45 +25,22 @@ from dogpile_cache.exception import (
     MissingSetting,
 )
 from dogpile_cache.forking import forget_after_fork, pin_in_children
-from dogpile_cache.keys import sha1_mangle_key
 from dogpile_cache.lease import DEFAULT_LEASE
 from dogpile_cache.options import MILLISECONDS, SWITCH, WHOLE, Check, library, take
 from dogpile_cache.report import warning
 
+from .memcached_keys import safe_key
 from .memcached_large import is_too_large, raise_if_too_large, set_each
 from .memcached_lock import MemcachedLock
 from .memcached_pickles import ReadsBytes
 from .memcached_timeouts import NAMES, set_missing
-
-LONGEST_KEY = 250 - len("_lock")
-"""Bytes that a key may have, so that its lock has a name, too."""
 
 _FOR_TASKS = {
     "url", "distributed_lock", "lock_timeout", "memcached_expire_time", *NAMES
 }  # fmt: skip
 """The arguments that are the same for tasks."""
 
-_PRINTABLE = re.compile(rb"[^\x00-\x20\x7f]{1,%d}" % LONGEST_KEY)
 _ADDRESS_SEPARATORS = re.compile(r"[,\s]+")
-
-
-def safe_key(key: Any) -> Any:
-    """Return a key that memcached takes: the same one where possible, else its SHA-1."""
-    if (
-        isinstance(key, str)
-        and 0 < len(key) <= LONGEST_KEY
-        and key.isascii()
-        and key.isprintable()
-        and " " not in key
-    ):
-        return key  # nearly all of them
-    try:
-        data = key.encode() if isinstance(key, str) else key
-    except UnicodeEncodeError:  # clients cannot encode half a surrogate pair, either
-        return sha1_mangle_key(key)
-    if isinstance(data, bytes) and not _PRINTABLE.fullmatch(data):
-        return sha1_mangle_key(key)
-    return key
 
 
 class _HeldClient:
@@ -210,9 +187,8 @@ class GenericMemcachedBackend(ReadsBytes):
         return bool(self.distributed_lock)
 
     def get(self, key: KeyType) -> BackendFormatted:
-        client = self.client
         try:  # as _ask() does, in less time
-            value = client.get(key)
+            value = self.client.get(key)
         except BaseException as error:
             self._failed(error)
             if not isinstance(error, UNREADABLE):
