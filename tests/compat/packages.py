@@ -53,4 +53,13 @@ def outcome(scenario: Callable[..., Any], *args: Any) -> Any:
     try:
         return scenario(*args)
     except Exception as error:
-        return f"raises {type(error).__name__}"
+        return f"raises {_caught_as(error).__name__}"
+
+
+def _caught_as(error: Exception) -> type:
+    """Return the class of an error; of ours that is also one of Python's, the latter."""
+    if type(error).__module__.startswith("dogpile_cache."):
+        for cls in type(error).__mro__:
+            if cls.__module__ == "builtins" and cls not in (Exception, BaseException):
+                return type(error) if cls is object else cls
+    return type(error)
