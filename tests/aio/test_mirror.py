@@ -48,3 +48,34 @@ def test_the_two_have_the_same_names() -> None:
     assert names - {"async_creation_runner"} == more | {
         name for name in dir(CacheRegion) if name[0] != "_"
     }
+
+
+def methods(module: str, name: str) -> dict[str, str]:
+    """Return the methods of a class, without the words of tasks and their types."""
+    tree = ast.parse(WORDS.sub("", (PACKAGE / module).read_text()))
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    [found] = [each for each in classes if each.name == name]
+    return {
+        each.name: ast.unparse(untyped(each))
+        for each in found.body
+        if isinstance(each, ast.FunctionDef)
+    }
+
+
+def untyped(function: ast.FunctionDef) -> ast.FunctionDef:
+    """Return a function without annotations and docstring."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.FunctionDef):
+            node.returns = None
+        if isinstance(node, ast.arg):
+            node.annotation = None
+    if ast.get_docstring(function) is not None:
+        function.body = function.body[1:]
+    return function
+
+
+def test_what_guards_a_backend_for_tasks_is_what_guards_one_for_threads() -> None:
+    threads = methods("guard.py", "Guarded")
+    tasks = methods("tasks/guard.py", "Guarded")
+    assert len(tasks) > 5
+    assert tasks == {name: threads[name] for name in tasks}
