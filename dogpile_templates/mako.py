@@ -6,6 +6,7 @@
         directories=["templates"],
         cache_impl="dogpile.cache",
         cache_args={"regions": {"short": region}},
+        lexer_cls=Lexer,
     )
 
     <%def name="sidebar()" cached="True" cache_region="short" cache_timeout="60"

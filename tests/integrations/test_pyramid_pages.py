@@ -70,6 +70,23 @@ def test_a_mako_template_may_use_its_cache_from_python(tmp_path: Path) -> None:
     assert [app.get("/page.mako").text for _ in range(2)] == ["1", "1"]
 
 
+def test_a_lifetime_in_a_mako_template_may_be_an_expression(tmp_path: Path) -> None:
+    page = (
+        '<%def name="x()" cached="True" cache_region="short" '
+        'cache_timeout="${lifetime(n)}">${n()}</%def>'
+        "<%! lifetime = lambda n: 60 %>${x()}"
+    )
+    app = make_pages(
+        tmp_path,
+        {"page.mako": page},
+        lambda config: [
+            config.include(name)
+            for name in ("pyramid_mako", "dogpile_templates.pyramid")
+        ],
+    )
+    assert [app.get("/page.mako").text for _ in range(2)] == ["1", "1"]
+
+
 @pytest.mark.parametrize("ours_first", [False, True])
 def test_renderers_that_come_after_a_commit_have_the_tags(
     tmp_path: Path, ours_first: bool
