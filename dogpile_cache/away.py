@@ -26,8 +26,8 @@ def make_away(
     owned: list[Flight] = []
     made: dict[Any, Any] = {}
     try:
-        others = [
-            key for key in keys if not _board(flights, batch.mangle(key), key, owned)
+        boarded = [
+            (key, _board(flights, batch.mangle(key), key, owned)) for key in keys
         ]
         if owned:
             payloads = yield partial(batch.make, [flight.key for flight in owned])
@@ -36,13 +36,18 @@ def make_away(
                 flight.made = (payload,)
     finally:
         yield from surely(partial(_land_all, flights, owned))
-    for key in others:
-        made[key] = (yield from regenerate(batch.entry(key), flights, NO_VALUE))[0]
+    for key, flight in boarded:
+        if key not in made:
+            yield partial(flights.wait, flight)
+            value = flight.made
+            if value is None:  # who made it has failed
+                value = yield from regenerate(batch.entry(key), flights, NO_VALUE)
+            made[key] = value[0]
     return made
 
 
-def _board(flights: Flights, id: Any, key: Any, owned: list[Flight]) -> bool:
-    """Board the flight of a key; tell whether this caller leads it."""
+def _board(flights: Flights, id: Any, key: Any, owned: list[Flight]) -> Flight:
+    """Board the flight of a key, which this caller may own."""
     try:
         flight, leads = flights.join(id, key)
         if leads:
@@ -50,7 +55,7 @@ def _board(flights: Flights, id: Any, key: Any, owned: list[Flight]) -> bool:
     except BaseException:  # from a signal, just when it had been boarded
         flights.leave(id)
         raise
-    return leads
+    return flight
 
 
 def _land_all(flights: Flights, owned: Iterable[Flight]) -> None:

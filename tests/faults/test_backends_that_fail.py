@@ -106,6 +106,19 @@ def test_of_many_keys_each_is_made_once_while_the_backend_is_left_alone(
     assert region.get_or_create_multi(["a", "a"], create) == ["a", "a"]
 
 
+def test_keys_that_the_backend_knows_as_one_are_made_together(
+    make: Make, server: Server
+) -> None:
+    region = make(key_mangler=str.lower).configure(
+        "tests.flaky", arguments={"server": server}
+    )
+    server.away = True
+    for _ in range(3):
+        region.get("key")
+    found = region.get_or_create_multi(["a", "A", "b"], lambda *keys: [*keys])
+    assert found == ["a", "a", "b"]
+
+
 def test_a_lock_that_cannot_be_asked_for_is_gone_without(
     make: Make, server: Server
 ) -> None:

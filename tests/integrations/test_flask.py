@@ -110,12 +110,13 @@ def test_functions_are_decorated_before_there_is_an_application(
 
     with pytest.raises(RegionNotConfigured, match="There are 0 applications"):
         load(1)
-    make_app(cache)
+    app = make_app(cache)
     assert [load(1), load("1"), load(1)] == [1, "1", 1]
     assert [load_many(2, 3), load_many(3, 2)] == [[2, 3], [3, 2]]
     assert calls == [1, "1", 2, 3]
     load.invalidate(1)
     assert load.get(1) is NO_VALUE
+    assert [*cache._apps] == [app]  # which lives as long as this test
     assert load.refresh(1) == 1
     assert load_many.refresh(2) == [2]
     assert calls[4:] == [1, 2]
