@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from .api import NO_VALUE, CachedValue, NoValueType
 from .away import make_away
-from .events import HIT, tell
+from .events import HIT, MISS, tell
 from .flow import async_drive, once
 from .regenerate import regenerate, supersede
 from .regenerate_many import regenerate_many
@@ -27,13 +27,7 @@ from .tasks.batch import AsyncRegionBatch
 from .tasks.decorators import AsyncDecorators
 from .tasks.entry import AsyncRegionEntry
 from .tasks.invalidation import AsyncSharedInvalidationStrategy
-from .telling import (
-    tell_all_found,
-    tell_all_served,
-    tell_found,
-    tell_hits,
-    tell_misses,
-)
+from .telling import tell_all_found, tell_all_served, tell_each, tell_found
 
 if TYPE_CHECKING:
     from .protocols import Lifetime, Timeouts
@@ -230,13 +224,13 @@ class AsyncCacheRegion(AsyncDecorators, AsyncBaseRegion):
         )
         if payloads is not None:
             if self._watched:
-                tell_hits(self, keys)
+                tell_each(self, HIT, keys)
             return payloads  # by this creator, so they are of type T
         values = self._store.load_many(stored, keys)
         fresh = [v[0] for v in values if self._policy.is_current(v, lifetime)]
         if len(fresh) == len(keys):
             if self._watched:
-                tell_hits(self, keys)
+                tell_each(self, HIT, keys)
             return fresh
         options = lifetime, should_cache_fn, stale_if_error, creator_timeout
         batch = AsyncRegionBatch(self, creator, *options)
@@ -244,7 +238,7 @@ class AsyncCacheRegion(AsyncDecorators, AsyncBaseRegion):
         if batch.is_away:
             alone = await async_drive(make_away(batch, self._flights, seen))
             if self._watched:
-                tell_misses(self, alone)
+                tell_each(self, MISS, alone)
             return [alone[key] for key in keys]
         entries = [batch.entry(key) for key in seen]
         flights = self._gathering(entries[0].mutex)

@@ -102,7 +102,7 @@ class BaseBatch:
         if not all(entry.tolerates(entry.previous) for entry in entries):
             return False
         for entry in entries:
-            self._region._resting.add(entry.id, self._region.settings.retry_after)
+            entry.rest()
         keys = [entry.key for entry in entries]
         warning(
             "The creator of %r failed; stale values are served", keys, exc_info=error

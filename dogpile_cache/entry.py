@@ -123,13 +123,17 @@ class BaseEntry:
         """Let a creator that failed rest if there is a value to serve meanwhile."""
         if not self.tolerates(self.previous):
             return False
-        self._region._resting.add(self.id, self._region.settings.retry_after)
+        self.rest()
         warning(
             "The creator of %r failed; a stale value is served",
             self.key,
             exc_info=error,
         )
         return True
+
+    def rest(self) -> None:
+        """Leave the creator alone for a while."""
+        self._region._resting.add(self.id, self._region.settings.retry_after)
 
     def deferral(
         self, value: CacheReturnType

@@ -21,20 +21,14 @@ from .base import BaseRegion
 from .batch import RegionBatch
 from .decorators import Decorators
 from .entry import RegionEntry
-from .events import HIT, tell
+from .events import HIT, MISS, tell
 from .flow import drive, once
 from .invalidation import DefaultInvalidationStrategy, RegionInvalidationStrategy
 from .plugins import register_backend
 from .regenerate import regenerate, supersede
 from .regenerate_many import regenerate_many
 from .stamps import stamp
-from .telling import (
-    tell_all_found,
-    tell_all_served,
-    tell_found,
-    tell_hits,
-    tell_misses,
-)
+from .telling import tell_all_found, tell_all_served, tell_each, tell_found
 
 if TYPE_CHECKING:
     from .protocols import Lifetime, Timeouts
@@ -184,13 +178,13 @@ class CacheRegion(Decorators, BaseRegion):
         )
         if payloads is not None:
             if self._watched:
-                tell_hits(self, keys)
+                tell_each(self, HIT, keys)
             return payloads  # by this creator, so they are of type T
         values = self._store.load_many(stored, keys)
         fresh = [v[0] for v in values if self._policy.is_current(v, lifetime)]
         if len(fresh) == len(keys):
             if self._watched:
-                tell_hits(self, keys)
+                tell_each(self, HIT, keys)
             return fresh
         options = lifetime, should_cache_fn, stale_if_error, creator_timeout
         batch = RegionBatch(self, creator, *options)
@@ -198,7 +192,7 @@ class CacheRegion(Decorators, BaseRegion):
         if batch.is_away:
             alone = drive(make_away(batch, self._flights, seen))
             if self._watched:
-                tell_misses(self, alone)
+                tell_each(self, MISS, alone)
             return [alone[key] for key in keys]
         entries = [batch.entry(key) for key in seen]
         flights = self._gathering(entries[0].mutex)

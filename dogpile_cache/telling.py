@@ -10,6 +10,7 @@ from .events import HIT, MISS, STALE, tell
 if TYPE_CHECKING:
     from .binding import Binding
     from .entry import BaseEntry
+    from .events import Kind
     from .protocols import Lifetime
 
 
@@ -43,13 +44,7 @@ def tell_all_served(
         entry.tell_served(served[entry.key], seen[entry.key])
 
 
-def tell_hits(region: Binding, keys: Iterable[Any]) -> None:
-    """Tell of hits, one for each key."""
+def tell_each(region: Binding, kind: Kind, keys: Iterable[Any]) -> None:
+    """Tell that the same has happened to each of several keys."""
     for key in keys:
-        tell(region, HIT, key)
-
-
-def tell_misses(region: Binding, keys: Iterable[Any]) -> None:
-    """Tell of misses, one for each key."""
-    for key in keys:
-        tell(region, MISS, key)
+        tell(region, kind, key)

@@ -37,6 +37,11 @@ def make_pages(tmp_path: Path, pages: dict[str, str], include: Any) -> TestApp:
     return TestApp(config.make_wsgi_app())
 
 
+def with_mako(config: Configurator) -> None:
+    config.include("pyramid_mako")
+    config.include("dogpile_templates.pyramid")
+
+
 def test_a_macro_without_the_context_is_bypassed_as_well(tmp_path: Path) -> None:
     pages = {
         "lib.jinja2": "{% macro x(n) %}{% cache 'short' %}{{ n() }}{% endcache %}"
@@ -62,10 +67,7 @@ def test_a_mako_template_may_use_its_cache_from_python(tmp_path: Path) -> None:
     app = make_pages(
         tmp_path,
         {"page.mako": page},
-        lambda config: [
-            config.include(name)
-            for name in ("pyramid_mako", "dogpile_templates.pyramid")
-        ],
+        with_mako,
     )
     assert [app.get("/page.mako").text for _ in range(2)] == ["1", "1"]
 
@@ -79,10 +81,7 @@ def test_a_lifetime_in_a_mako_template_may_be_an_expression(tmp_path: Path) -> N
     app = make_pages(
         tmp_path,
         {"page.mako": page},
-        lambda config: [
-            config.include(name)
-            for name in ("pyramid_mako", "dogpile_templates.pyramid")
-        ],
+        with_mako,
     )
     assert [app.get("/page.mako").text for _ in range(2)] == ["1", "1"]
 
