@@ -123,20 +123,15 @@ class RegionBatch(BaseBatch):
         return [e.receive(e.found(stored)) for e, stored in zip(entries, found)]
 
     def create(self, entries: Sequence[RegionEntry]) -> list[CachedValue]:
-        started, begun = self._region.clock.time(), monotonic()
-        try:
-            payloads = self._make([entry.key for entry in entries])
-        except Exception as error:
-            for entry in entries:
-                entry.failed(error)
-            raise
-        return [e.made(made, started, begun) for e, made in zip(entries, payloads)]
+        started = self._region.clock.time()
+        payloads = self.make([entry.key for entry in entries])
+        return [e.made(payload, started) for e, payload in zip(entries, payloads)]
 
     def write(self, entries: Sequence[RegionEntry]) -> None:
         self._store.write_many({e.id: e.stored() for e in entries})
 
     def make(self, keys: Sequence[Any]) -> list[Any]:
-        """Return the payloads of some keys, which are not kept."""
+        """Return the payloads of some keys."""
         begun = monotonic()
         try:
             payloads = self._make(keys)

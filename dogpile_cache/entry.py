@@ -167,6 +167,11 @@ class BaseEntry:
         self._context = CreationContext(self.key, self.previous, now)
         return self._create(context=self._context)
 
+    def created(self, begun: float) -> None:
+        """Tell of a creation that began at some time of ``time.monotonic()``."""
+        if self._region._watched:
+            tell(self._region, _CREATED, self.key, monotonic() - begun)
+
     def failed(self, error: Exception) -> None:
         """Tell that the creator has raised an error."""
         if self._region._watched:
@@ -185,16 +190,10 @@ class BaseEntry:
             kind = STALE if served is seen or served is self.previous else MISS
         tell(self._region, kind, self.key)
 
-    def made(self, payload: Any, started: float, begun: float) -> CachedValue:
-        """Return the value of a payload whose making has just ended.
-
-        :param started: when it began, by the clock of the region.
-        :param begun: the same, by ``time.monotonic()``.
-        """
+    def made(self, payload: Any, started: float) -> CachedValue:
+        """Return the value of a payload whose making has just ended."""
         region, context = self._region, self._context
         region._resting.discard(self.id)
-        if region._watched:
-            tell(region, _CREATED, self.key, monotonic() - begun)
         if context is not None and not context.store:
             self._keep = lambda _: False
         if context is None or context.expiration_time is OF_REGION:
@@ -234,7 +233,8 @@ class RegionEntry(BaseEntry):
         except Exception as error:
             self.failed(error)
             raise
-        return self.made(payload, started, begun)
+        self.created(begun)
+        return self.made(payload, started)
 
     def write(self) -> None:
         self.store.write(self.id, self._stored)

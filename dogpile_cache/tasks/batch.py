@@ -30,20 +30,15 @@ class AsyncRegionBatch(BaseBatch):
         return [e.receive(e.found(stored)) for e, stored in zip(entries, found)]
 
     async def create(self, entries: Sequence[AsyncRegionEntry]) -> list[CachedValue]:
-        started, begun = self._region.clock.time(), monotonic()
-        try:
-            payloads = await self._make([entry.key for entry in entries])
-        except Exception as error:
-            for entry in entries:
-                entry.failed(error)
-            raise
-        return [e.made(made, started, begun) for e, made in zip(entries, payloads)]
+        started = self._region.clock.time()
+        payloads = await self.make([entry.key for entry in entries])
+        return [e.made(payload, started) for e, payload in zip(entries, payloads)]
 
     async def write(self, entries: Sequence[AsyncRegionEntry]) -> None:
         await self._store.write_many({e.id: e.stored() for e in entries})
 
     async def make(self, keys: Sequence[Any]) -> list[Any]:
-        """Return the payloads of some keys, which are not kept."""
+        """Return the payloads of some keys."""
         begun = monotonic()
         try:
             payloads = await self._make(keys)

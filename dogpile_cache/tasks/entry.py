@@ -31,7 +31,8 @@ class AsyncRegionEntry(BaseEntry):
         except Exception as error:
             self.failed(error)
             raise
-        return self.made(payload, started, begun)
+        self.created(begun)
+        return self.made(payload, started)
 
     async def write(self) -> None:
         await self.store.write(self.id, self._stored)
