@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
-from dogpile_cache.api import CacheMutex
 from dogpile_cache.forking import forget_after_fork
-from dogpile_cache.mutex import backoff, longest_wait
 
+from .byte_locks import ByteLocks, KeyLock
 from .file_access import open_private
 
 if sys.platform != "win32":  # where a lock_factory is needed
@@ -139,12 +136,10 @@ class FileLock(AbstractFileLock):
 
 
 class _LockFile:
-    """Lock single bytes, for this process, while sharing a lock file with others.
+    """Lock single bytes while sharing a lock file with others.
 
-    The bytes are those of a second file, of which the kernel keeps the locks per process
-    and drops them all when the process closes it; so it is opened once and not closed,
-    and who holds what among the threads is noted here.  While any byte is held, the
-    lock file itself is held together with other readers: dogpile.cache takes it alone.
+    The bytes are those of a second file.  While any byte is held, the lock file itself is
+    held together with other readers: dogpile.cache takes it alone.
     """
 
     _files: ClassVar[dict[str, _LockFile]] = {}
@@ -152,14 +147,13 @@ class _LockFile:
 
     def __init__(self, path: str) -> None:
         self._path = path
+        self._bytes = ByteLocks(path + ".keys")
         self._open()
         forget_after_fork(self)
 
     def _open(self) -> None:
         self._shared = open_private(self._path)
-        self._bytes = open_private(self._path + ".keys")
         self._mine = threading.Lock()
-        self._held: set[int] = set()
 
     @classmethod
     def at(cls, path: str) -> _LockFile:
@@ -174,28 +168,20 @@ class _LockFile:
         """Hold nothing: what a forked child inherits are its parent's locks."""
         type(self)._guard = threading.Lock()
         os.close(self._shared)
-        os.close(self._bytes)
         self._open()
 
     def take(self, byte: int) -> bool:
         with self._mine:
-            if byte in self._held or not (self._held or self._share()):
+            if not (self._bytes.held or self._share()):
                 return False
-            try:
-                fcntl.lockf(self._bytes, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
-            except (
-                BlockingIOError,
-                PermissionError,
-            ):  # which one depends on the system
-                self._unshare()
-                return False
-            self._held.add(byte)
-            return True
+            if self._bytes.take(byte):
+                return True
+            self._unshare()
+            return False
 
     def drop(self, byte: int) -> None:
         with self._mine:
-            self._held.discard(byte)
-            fcntl.lockf(self._bytes, fcntl.LOCK_UN, 1, byte)
+            self._bytes.drop(byte)
             self._unshare()
 
     def _share(self) -> bool:
@@ -206,42 +192,12 @@ class _LockFile:
         return True
 
     def _unshare(self) -> None:
-        if not self._held:
+        if not self._bytes.held:
             fcntl.flock(self._shared, fcntl.LOCK_UN)
 
 
-class KeyFileLock(CacheMutex):
-    """Be the lock of one key: one byte, chosen by the key; see :class:`_LockFile`."""
+class KeyFileLock(KeyLock):
+    """Be the lock of one key of a dbm file."""
 
     def __init__(self, path: str, key: Any) -> None:
-        self._file = _LockFile.at(path)
-        text = "" if isinstance(key, bytes) else str(key)
-        data = key if isinstance(key, bytes) else text.encode("utf-8", "surrogatepass")
-        digest = hashlib.sha1(data, usedforsecurity=False).digest()
-        self._byte = int.from_bytes(digest[:7], "big")
-        self._without = False
-
-    def acquire(self, wait: bool = True) -> bool:
-        begun = time.monotonic()
-        while not (self._without or self._file.take(self._byte)):
-            if not wait:
-                return False
-            self.pause(time.monotonic() - begun)
-        return True
-
-    def pause(self, waited: float) -> None:
-        """Wait until it is worth looking again, or no longer."""
-        if waited >= longest_wait.get():
-            self._without = True
-        else:
-            time.sleep(backoff(waited))
-
-    def release(self) -> None:
-        if not self._without:
-            self._file.drop(self._byte)
-
-    def locked(self) -> bool:
-        if not self.acquire(False):
-            return True
-        self.release()
-        return False
+        super().__init__(_LockFile.at(path), key)
