@@ -12,11 +12,9 @@ The metadata tell two times, both in seconds of ``time.time()``:
 - ``st``: when the creation started.  Invalidations compare with this one, so that
   a value whose making began before the invalidation is never taken for newer.
 
-A value may bring its own lifetime, ``lt``: seconds, or None for never to expire.  It takes
-the place of the region's and of the call's.
-
-``v`` is the version of the format.  dogpile.cache writes ``ct`` and ``v`` alone and
-ignores what it does not know, so both packages can share one cache.
+A value may bring its own lifetime, ``lt``, in place of the region's and of the call's:
+seconds, or None for never to expire.  ``v`` is the version of the format.  dogpile.cache
+writes ``ct`` and ``v`` alone and ignores others, so both packages can share one cache.
 """
 
 from __future__ import annotations
@@ -212,12 +210,17 @@ class CacheBackend(BaseBackend):
         """Return what was set under a key, or ``NO_VALUE``."""
         raise NotImplementedError
 
-    def reader(self) -> Callable[[Any], Any]:
-        """Return the quickest way to what was set under a key.
+    def reader(
+        self, codec: Any, slowly: Callable[[Any], Any], circuit: Any
+    ) -> Callable[[Any], Any] | None:
+        """Return the quickest way to the value of a key, where there is one.
 
-        It is :meth:`get`, or a function that may return None for ``NO_VALUE``.
+        It returns a :class:`CachedValue`, or ``NO_VALUE`` or None for none.
+
+        :param codec: what the region would read a stored value by.
+        :param slowly: the other way, for where it fails and while ``circuit.troubled``.
         """
-        return self.get
+        return None
 
     def get_multi(self, keys: Sequence[KeyType]) -> Sequence[BackendFormatted]:
         """Return what was set under each key, or ``NO_VALUE``, in the order given."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from .api import BackendArguments, CacheMutex, Deserializer, KeyType, Serializer
+    from .protocols import Clock
 
 
 class BaseBackend:
@@ -45,6 +47,15 @@ class BaseBackend:
 
     is_expired: Callable[[Any, Any], bool] | None = None
     """Tells of a key whether what is stored has expired; set by the region."""
+
+    deadline_of: Callable[[Any, Any], float] | None = None
+    """Tells of a key and what is stored when that expires; set by the region."""
+
+    region_clock: Clock = time
+    """Tells the time by which that is; set by the region."""
+
+    region_name: str | None = None
+    """What the region is called; set by it."""
 
     on_evict: Callable[[Any], None] | None = None
     """Is told of each key that is dropped to make room; set by the region."""

@@ -155,10 +155,16 @@ class BaseRegion(Binding):
             self._serializer = getattr(backend, "serializer", None)
         if self._own_deserializer is None:
             self._deserializer = getattr(backend, "deserializer", None)
-        if hasattr(backend, "is_expired"):
-            backend.is_expired = self._is_expired
-        if hasattr(backend, "on_evict"):
-            backend.on_evict = self._on_evict
+        told = {
+            "is_expired": self._is_expired,
+            "deadline_of": self._deadline_of,
+            "region_clock": self.clock,
+            "region_name": self.name,
+            "on_evict": self._on_evict,
+        }
+        for name, what in told.items():
+            if hasattr(backend, name):
+                setattr(backend, name, what)
 
     def stats(self) -> Stats:
         """Return what has been counted: requests by outcome, creations and failures.

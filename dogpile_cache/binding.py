@@ -195,6 +195,10 @@ class Binding:
         found = self._store.peek(stored, key)
         return not self._is_fresh(found, self.expiration_time)
 
+    def _deadline_of(self, key: Any, stored: Any) -> float:
+        found = self._store.peek(stored, key)
+        return self._policy.deadline(found, self.expiration_time)
+
     def _on_reject(self, key: Any, error: Exception | None) -> None:
         if self._watched:
             tell(self, Kind.REJECTED, key, error=error)

@@ -1,8 +1,7 @@
 """Values to what a backend keeps, and back.
 
-There are three codecs, which a store uses in the same way: :class:`Codec` for bytes,
-:class:`KeyedObjects` for objects that others can write to as well, and :class:`Objects`
-for those of this process.
+There are three codecs, used in the same way: :class:`Codec` for bytes, and for objects
+:class:`KeyedObjects` where others can write to as well, else :class:`Objects`.
 
 What is read may come from anybody.  It is a value or a miss; nothing is decompressed or
 deserialized whose signature, where the region has a key, is not right, and whose key
@@ -29,14 +28,7 @@ from .compression import compress, decompress
 from .freshness import is_own_lifetime
 from .header import BEFORE, BETWEEN, PARTS, compression_mark, opened, read
 from .report import warning
-from .signing import (
-    Signer,
-    WrongSignature,
-    key_digest,
-    key_end,
-    key_ends,
-    unsigned,
-)
+from .signing import Signer, WrongSignature, key_digest, key_end, key_ends, unsigned
 
 if TYPE_CHECKING:
     from .settings import Settings
@@ -166,11 +158,6 @@ class Codec(_Judge):
         if stored is NO_VALUE or stored is None:
             return NO_VALUE
         try:
-            if self._signer is None and len(stored) >= _LENGTH:
-                before, ended, between, started, end = PARTS.unpack_from(stored)
-                if before == BEFORE and between == BETWEEN and end == key_end(key):
-                    metadata = Metadata(float(ended), float(started))
-                    return CachedValue(self._read(stored[_LENGTH:]), metadata)
             return self._load(stored, key)
         except CantDeserializeException:
             return NO_VALUE
@@ -186,6 +173,15 @@ class Codec(_Judge):
         return NO_VALUE
 
     def _load(self, stored: bytes, key: Any) -> CacheReturnType:
+        """Read what is written most at once."""
+        if self._signer is None and len(stored) >= _LENGTH:
+            before, ended, between, started, end = PARTS.unpack_from(stored)
+            if before == BEFORE and between == BETWEEN and end == key_end(key):
+                metadata = Metadata(float(ended), float(started))
+                return CachedValue(self._read(stored[_LENGTH:]), metadata)
+        return self._load_any(stored, key)
+
+    def _load_any(self, stored: bytes, key: Any) -> CacheReturnType:
         """Read any form there is."""
         signer = self._signer
         if signer and not (isinstance(stored, bytes) and b"|" in stored):
@@ -278,20 +274,23 @@ def codec_for(
     backend: Any,
     serializer: Callable[[Any], bytes] | None,
     deserializer: Callable[[bytes], Any] | None,
-    name: str | None = None,
-    settings: Settings | None = None,
+    name: str | None,
+    settings: Settings,
 ) -> Objects | Codec:
     """Return the codec of a region, of this name and settings, over a backend.
 
-    Without serializer and without signing key it keeps objects; what is signed is bytes,
-    and is pickled where there is no serializer.
+    A backend may have its own for what is neither signed nor compressed.  Else objects are
+    kept where there is no serializer; what is signed is then pickled.
     """
-    signer = None
-    if settings and settings.signing_key:
-        signer = Signer(name, settings.signing_key)
+    signer = Signer(name, settings.signing_key) if settings.signing_key else None
+    least = settings.compress_min_bytes
+    own = getattr(backend, "make_codec", None)
+    if own is not None and signer is None and least is None:
+        codec: Codec = own(serializer, deserializer)
+        return codec
+    if own is not None or signer is not None:
         serializer = serializer or DefaultSerialization.serializer
         deserializer = deserializer or DefaultSerialization.deserializer
     if serializer is not None or deserializer is not None:
-        least = settings.compress_min_bytes if settings else None
         return Codec(serializer, deserializer, signer, least)
     return Objects() if getattr(backend, "keeps_objects", False) else KeyedObjects()

@@ -12,6 +12,7 @@ import weakref
 from typing import Any
 
 _forgetful: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
+_closable: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
 _frail: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
 _pinned: list[Any] = []
 
@@ -24,6 +25,14 @@ def forget_after_fork(thing: Any) -> None:
     _forgetful[id(thing)] = thing
 
 
+def close_before_fork(thing: Any) -> None:
+    """Have ``thing.close()`` called whenever this process is about to fork.
+
+    For what a child can neither use nor close; both processes open it when they need it.
+    """
+    _closable[id(thing)] = thing
+
+
 def pin_in_children(thing: Any) -> None:
     """Have no child free a thing that it inherits.
 
@@ -34,6 +43,8 @@ def pin_in_children(thing: Any) -> None:
 
 def _before() -> None:
     unforked.acquire()
+    for thing in list(_closable.values()):
+        thing.close()
     _pinned.extend(_frail.values())
 
 

@@ -18,7 +18,7 @@ import enum
 import math
 from typing import TYPE_CHECKING, Any
 
-from .api import CachedValue, CacheReturnType, MetaDataType, value_version
+from .api import CachedValue, CacheReturnType, Metadata, MetaDataType, value_version
 from .exception import DogpileCacheException, ValidationError
 
 if TYPE_CHECKING:
@@ -153,6 +153,16 @@ class Policy:
         """Return how many seconds ago a value expired; 0 if it has not."""
         limit = self._limit(value, lifetime)
         return 0.0 if limit is None else max(self._age(value) - limit, 0.0)
+
+    def deadline(self, value: CacheReturnType, lifetime: Lifetime) -> float:
+        """Return when a value expires, by the clock; infinity for never."""
+        if not isinstance(value, CachedValue):
+            return math.inf
+        metadata: Any = value.metadata
+        if type(metadata) is Metadata and isinstance(lifetime, (int, float)):
+            return math.inf if lifetime == -1 else metadata.ct + lifetime
+        limit = self._limit(value, lifetime)
+        return math.inf if limit is None else times(metadata)[1] + limit
 
     def _age(self, value: CachedValue) -> float:
         return self.clock.time() - times(value.metadata)[1]

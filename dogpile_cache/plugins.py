@@ -18,6 +18,7 @@ _BACKENDS = {
     "dogpile.cache.memory": ("memory", "MemoryBackend"),
     "dogpile.cache.memory_pickle": ("memory", "MemoryPickleBackend"),
     "dogpile.cache.dbm": ("file", "DBMBackend"),
+    "dogpile.cache.lmdb": ("lmdb", "LmdbBackend"),
     "dogpile.cache.memcached": ("memcached", "MemcachedBackend"),
     "dogpile.cache.pylibmc": ("memcached", "PylibmcBackend"),
     "dogpile.cache.pymemcache": ("memcached", "PyMemcacheBackend"),

@@ -50,6 +50,9 @@ class ProxyBackend(CacheBackend):
     callers_errors = _passed_on("callers_errors")
     options = _passed_on("options")
     is_expired = _passed_on("is_expired")
+    deadline_of = _passed_on("deadline_of")
+    region_clock = _passed_on("region_clock")
+    region_name = _passed_on("region_name")
     on_evict = _passed_on("on_evict")
 
     def __init__(self, *arg: Any, **kw: Any) -> None:

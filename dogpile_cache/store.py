@@ -25,6 +25,8 @@ class Store:
     form that the backend keeps.
     """
 
+    troubled = False  # where there is no circuit that tells
+
     def __init__(
         self,
         backend: Any,
@@ -64,12 +66,18 @@ class Store:
     def _fetch(self) -> Callable[[Any], CacheReturnType]:
         """Choose the way from a key to its value: the only part that a hit runs."""
         read, load, mangle = self.read, self.load, self._mangler
-        if getattr(self.backend, "keeps_objects", False) and read == self.backend.get:
-            read = self.backend.reader()
-            return read if mangle is None else lambda key: read(mangle(key))
+        quick = self._quickly(lambda it: load(read(it), it))
+        if quick is not None:
+            return quick if mangle is None else lambda key: quick(mangle(key))
         if mangle is None:
             return lambda key: load(read(key), key)
         return lambda key: load(read(mangle(key)), key)
+
+    def _quickly(self, slowly: Callable[[Any], Any]) -> Callable[[Any], Any] | None:
+        """Return a quicker way to the value of a mangled key, if the backend has one."""
+        reader = getattr(self.backend, "reader", None)
+        circuit = getattr(self.backend, "circuit", self)
+        return None if reader is None else reader(self.codec, slowly, circuit)
 
     def mangle(self, key: Any) -> Any:
         """Return the key under which the backend knows a key."""

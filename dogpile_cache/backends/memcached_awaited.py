@@ -95,6 +95,9 @@ class AwaitedMemcached(Immediate):
         self._clients = PerLoop(lambda: asyncio.ensure_future(self._connect()))
         self._expires = getattr(backend, "memcached_expire_time", None) or 0
 
+    def reader(self, codec: Any, slowly: Any, circuit: Any) -> None:
+        return None
+
     async def _connect(self) -> Any:
         [server] = self.backend.url
         host, _, port = server.rpartition(":")

@@ -67,9 +67,11 @@ class MemoryBackend(CacheBackend):
         value: BackendFormatted = self._cache.get(key, NO_VALUE)
         return value
 
-    def reader(self) -> Callable[[Any], Any]:
+    def reader(
+        self, codec: Any, slowly: Callable[[Any], Any], circuit: Any
+    ) -> Callable[[Any], Any] | None:
         as_here = type(self).get is MemoryBackend.get  # and not a subclass's own
-        return self._cache.get if as_here else self.get
+        return self._cache.get if as_here and not codec.keeps_bytes else None
 
     def get_multi(self, keys: Sequence[KeyType]) -> Sequence[BackendFormatted]:
         return [self._cache.get(key, NO_VALUE) for key in keys]

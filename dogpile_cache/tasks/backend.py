@@ -20,6 +20,7 @@ from dogpile_cache.api import (
     SerializedReturnType,
 )
 from dogpile_cache.backend import BaseBackend
+from dogpile_cache.store import Store
 
 
 class AsyncCacheBackend(BaseBackend):
@@ -87,6 +88,9 @@ class Immediate(AsyncCacheBackend):
     callers_errors = _of_backend("callers_errors")
     options = _of_backend("options")
     is_expired = _of_backend("is_expired")
+    deadline_of = _of_backend("deadline_of")
+    region_clock = _of_backend("region_clock")
+    region_name = _of_backend("region_name")
     on_evict = _of_backend("on_evict")
     never_waits = _of_backend("never_waits")
 
@@ -96,8 +100,21 @@ class Immediate(AsyncCacheBackend):
     def __getattr__(self, name: str) -> Any:
         return getattr(self.backend, name)
 
+    def reader(
+        self, codec: Any, slowly: Callable[[Any], Any], circuit: Any
+    ) -> Callable[[Any], Any] | None:
+        """Return what gives the value of a mangled key without waiting, if anything.
+
+        :param slowly: is called where it would have to wait.
+        """
+        quick = self.backend.reader(codec, slowly, circuit)
+        return Store(self.backend, None, codec).fetch if quick is None else quick
+
     async def _call(self, method: Callable[..., Any], *args: Any) -> Any:
         return method(*args)
+
+    async def _change(self, method: Callable[..., Any], *args: Any) -> Any:
+        return await self._call(method, *args)
 
     def get_mutex(self, key: KeyType) -> CacheMutex | None:
         return self.backend.get_mutex(key)
@@ -118,19 +135,19 @@ class Immediate(AsyncCacheBackend):
         return await self._call(self.backend.get_serialized_multi, keys)
 
     async def set(self, key: KeyType, value: BackendSetType) -> None:
-        await self._call(self.backend.set, key, value)
+        await self._change(self.backend.set, key, value)
 
     async def set_multi(self, mapping: Mapping[KeyType, BackendSetType]) -> None:
-        await self._call(self.backend.set_multi, mapping)
+        await self._change(self.backend.set_multi, mapping)
 
     async def set_serialized(self, key: KeyType, value: bytes) -> None:
-        await self._call(self.backend.set_serialized, key, value)
+        await self._change(self.backend.set_serialized, key, value)
 
     async def set_serialized_multi(self, mapping: Mapping[KeyType, bytes]) -> None:
-        await self._call(self.backend.set_serialized_multi, mapping)
+        await self._change(self.backend.set_serialized_multi, mapping)
 
     async def delete(self, key: KeyType) -> None:
-        await self._call(self.backend.delete, key)
+        await self._change(self.backend.delete, key)
 
     async def delete_multi(self, keys: Iterable[KeyType]) -> None:
-        await self._call(self.backend.delete_multi, keys)
+        await self._change(self.backend.delete_multi, keys)

@@ -14,8 +14,6 @@ from typing import Any
 from dogpile_cache.api import CacheReturnType
 from dogpile_cache.store import Store, all_found
 
-from .backend import Immediate
-
 SHARED_FOR = 0.002
 """Seconds after its start for which others may share a read, and not start their own.
 
@@ -24,6 +22,14 @@ for so much longer.
 """
 
 _FAILED = object()
+
+
+class _TakesLongerError(Exception):
+    """Say that a value cannot be read at once."""
+
+
+def _take_longer(id: Any) -> Any:
+    raise _TakesLongerError
 
 
 class _Read:
@@ -46,7 +52,7 @@ class AsyncStore(Store):
     def __init__(self, *args: Any) -> None:
         self._reads: dict[Any, _Read] = {}
         super().__init__(*args)
-        if type(self.backend) is not Immediate:
+        if self._at_once is None:
             self.write = self._then_forget(self.write)
             self.delete = self._then_forget(self.delete)
             self._write_many = self._then_forget_many(self._write_many)
@@ -55,8 +61,9 @@ class AsyncStore(Store):
     def _fetch(self) -> Callable[[Any], Awaitable[CacheReturnType]]:
         """Choose the way from a key to its value: the only part that a hit runs."""
         load, mangle, read = self.load, self.mangle, self._read
-        if type(self.backend) is Immediate:
-            return self._at_once(self.backend)
+        self._at_once = self._quickly(_take_longer)
+        if self._at_once is not None:
+            return self._fetch_at_once(self._at_once)
 
         async def fetch(key: Any) -> CacheReturnType:
             return load(await read(mangle(key)), key)
@@ -100,14 +107,19 @@ class AsyncStore(Store):
 
         return changed
 
-    def _at_once(self, backend: Immediate) -> Callable[[Any], Any]:
-        """Fetch from a backend that never waits as a region for threads does."""
-        fetch = Store(backend.backend, self._mangler, self.codec).fetch
+    def _fetch_at_once(self, quick: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """Fetch as a region for threads does, and wait only where that fails."""
+        mangle, load = self._mangler, self.load
 
-        async def fetched(key: Any) -> CacheReturnType:
-            return fetch(key)
+        async def fetch(key: Any) -> CacheReturnType:
+            id = key if mangle is None else mangle(key)
+            try:
+                found: CacheReturnType = quick(id)
+                return found
+            except _TakesLongerError:
+                return load(await self.read(id), key)
 
-        return fetched
+        return fetch
 
     async def read_keys(self, keys: Sequence[Any]) -> Sequence[Any]:
         ids = self.mangle_all(keys)

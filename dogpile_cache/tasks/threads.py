@@ -23,6 +23,9 @@ class Threaded(Immediate):
     A call whose task is cancelled goes on in its thread.
     """
 
+    def reader(self, codec: Any, slowly: Any, circuit: Any) -> None:
+        return None
+
     async def _call(self, method: Callable[..., Any], *args: Any) -> Any:
         return await asyncio.to_thread(method, *args)
 

@@ -28,6 +28,14 @@ class TestDBM(of_threads.TestDBM, AsyncBackendContract):
     pass
 
 
+class TestLmdb(of_threads.TestLmdb, AsyncBackendContract):
+    pass
+
+
+class TestLmdbProxied(of_threads.TestLmdbProxied, AsyncBackendContract):
+    pass
+
+
 class TestProxied(of_threads.TestProxied, AsyncBackendContract):
     pass
 

@@ -54,6 +54,30 @@ class TestDBM(BackendContract):
         self.arguments = {"filename": str(tmp_path / "cache" / "file.dbm")}
 
 
+class TestLmdb(BackendContract):
+    backend = "dogpile.cache.lmdb"
+    locks = True
+
+    @pytest.fixture(autouse=True)
+    def directory(self, tmp_path: Path) -> None:
+        self.arguments = {"path": tmp_path / "cache", "max_entries": 1000}
+
+
+class TestLmdbProxied(TestLmdb):
+    def make_region(self, **options: Any) -> CacheRegion:
+        return super().make_region(wrap=[ProxyBackend], **options)
+
+
+class TestLmdbSigned(TestLmdb):
+    """What is signed is not kept as records."""
+
+    def make_region(self, **options: Any) -> CacheRegion:
+        region = super().make_region(**options)
+        region.settings = region.settings._replace(signing_key=(b"secret " * 5,))
+        region.backend = region.backend
+        return region
+
+
 class TestProxied(TestMemory):
     def make_region(self, **options: Any) -> CacheRegion:
         return super().make_region(wrap=[ProxyBackend, ProxyBackend()], **options)

@@ -19,7 +19,7 @@ if arguments.pop("pool", False):
     import redis
     arguments["connection_pool"] = redis.ConnectionPool.from_url(arguments.pop("url"))
 keeps = backend != "dogpile.cache.null"
-shared = "filename" in arguments or "distributed_lock" in arguments
+shared = backend.endswith(("dbm", "lmdb")) or "distributed_lock" in arguments
 region = make_region().configure(backend, expiration_time=60, arguments=arguments)
 
 def use(who, rounds):
@@ -146,6 +146,10 @@ def test_a_cache_that_keeps_nothing_after_a_fork() -> None:
 
 def test_a_dbm_file_after_a_fork(tmp_path: Path) -> None:
     check("dbm", {"filename": str(tmp_path / "file.dbm")})
+
+
+def test_an_lmdb_file_after_a_fork(tmp_path: Path) -> None:
+    check("lmdb", {"path": str(tmp_path / "cache")})
 
 
 def test_no_fork_comes_while_a_dbm_file_is_open(tmp_path: Path) -> None:

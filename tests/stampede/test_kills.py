@@ -44,13 +44,15 @@ leased = pytest.mark.parametrize("place", LEASED, indirect=True)
 pytestmark = pytest.mark.server
 
 
-@pytest.fixture(params=[*LEASED, "dbm"])
+@pytest.fixture(params=[*LEASED, "dbm", "lmdb"])
 def place(request: Any, tmp_path: Path) -> tuple[str, dict[str, Any]]:
     """Name a backend whose processes share locks, and its arguments."""
     backend = request.param
     shared = {"distributed_lock": True, "lock_timeout": LEASE}
     if backend == "dbm":
         return backend, {"filename": str(tmp_path / "file.dbm")}
+    if backend == "lmdb":
+        return backend, {"path": str(tmp_path / "cache")}
     server = "redis_server" if backend in ("redis", "valkey") else "memcached_server"
     return backend, {"url": request.getfixturevalue(server).url, **shared}
 

@@ -27,7 +27,10 @@ THREADS_OF_ONE, SECONDS, FEWEST_ROUNDS = 32, 2.0, 30
 """Long, since all that may happen has to happen to one region."""
 
 
-@pytest.fixture(params=["redis", "valkey", "pymemcache", "pylibmc", "memcached", "dbm"])
+BACKENDS = ["redis", "valkey", "pymemcache", "pylibmc", "memcached", "dbm", "lmdb"]
+
+
+@pytest.fixture(params=BACKENDS)
 def storm(request: Any, tmp_path: Path) -> Iterator[Storm]:
     backend = request.param
     arguments: dict[str, Any] = {"distributed_lock": True}
@@ -35,6 +38,8 @@ def storm(request: Any, tmp_path: Path) -> Iterator[Storm]:
         arguments["url"] = request.getfixturevalue("redis_server").url
     elif backend == "dbm":
         arguments = {"filename": str(tmp_path / "file.dbm")}
+    elif backend == "lmdb":
+        arguments = {"path": str(tmp_path / "cache")}
     else:
         arguments["url"] = request.getfixturevalue("memcached_server").url
     with Storm("dogpile_cache", backend, arguments, processes=PROCESSES) as storm:
@@ -110,9 +115,11 @@ def act(region: CacheRegion, making: Making, random: Random) -> None:
         region.invalidate(hard=random.random() < 0.5)
 
 
-@pytest.mark.parametrize("backend", ["memory", "bounded", "redis", "pymemcache"])
+@pytest.mark.parametrize(
+    "backend", ["memory", "bounded", "redis", "pymemcache", "lmdb"]
+)
 def test_many_threads_on_one_region_lose_nothing(
-    backend: str, redis_server: Redis, memcached_server: Memcached
+    backend: str, redis_server: Redis, memcached_server: Memcached, tmp_path: Path
 ) -> None:
     """Whatever is set, deleted, invalidated or expires: a key gives its own value."""
     arguments: dict[str, Any] = {
@@ -120,6 +127,7 @@ def test_many_threads_on_one_region_lose_nothing(
         "bounded": {"max_entries": 10},
         "redis": {"url": redis_server.url, "distributed_lock": True},
         "pymemcache": {"url": memcached_server.url, "distributed_lock": True},
+        "lmdb": {"path": tmp_path / "cache", "max_entries": 10},
     }[backend]
     name = "memory" if backend == "bounded" else backend
     region = make_region().configure(

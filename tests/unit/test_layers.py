@@ -49,8 +49,8 @@ LAYERS = [
 ]
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
 FOR_BACKENDS = {
-    "api", "exception", "forking", "keys", "lease", "mutex", "options", "plugins",
-    "report", "tasks", "util",
+    "api", "codec", "exception", "forking", "header", "keys", "lease", "mutex",
+    "options", "plugins", "report", "tasks", "util",
 }  # fmt: skip
 
 

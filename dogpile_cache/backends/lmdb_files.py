@@ -1,0 +1,141 @@
+"""The files of an LMDB environment, but for what is in them.
+
+A directory holds:
+
+- ``data.mdb`` and ``lock.mdb``, LMDB's own;
+- ``marks``, a byte for each entry that has been read; see ``lmdb_entries.py``;
+- ``about``, which says what wrote them, in JSON;
+- ``locks``, of which single bytes are locked: for the creation of keys, while the files are
+  being opened, and by all who have them open.
+
+LMDB is told not to wait for the disk.  What a killed process has written is there, since
+the kernel has it; but a machine that crashes may leave anything.  So the files are begun
+anew when the machine has been started since.
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from dogpile_cache.report import warning
+
+from .file_access import open_private, refuse_strangers
+
+FORMAT = 1
+"""What is in the files; another number for whatever this code could not read."""
+
+READERS = 1000
+"""How many transactions that read there may be at once, in all processes."""
+
+_DATA = "data.mdb", "lock.mdb", "marks"
+_BESIDE = READERS * 64 + 2**14  # bytes of lock.mdb, and of the small files
+
+
+def boot_id() -> str:
+    """Return what differs after each start of the machine; empty if that is unknown."""
+    with suppress(OSError), open("/proc/sys/kernel/random/boot_id") as file:
+        return file.read().strip()
+    return ""
+
+
+class Files:
+    """Be the files in a directory.
+
+    :param max_bytes: what they may take together.
+    """
+
+    def __init__(self, path: str, max_bytes: int) -> None:
+        self.path = path
+        self.max_bytes = max_bytes
+
+    def name(self, name: str) -> str:
+        """Return the path of a file."""
+        return os.path.join(self.path, name)
+
+    def prepare(self, alone: bool) -> None:
+        """Have files that may be opened: of this format, bounds and start of the machine.
+
+        :param alone: whether no other process has them open.
+        :raises ValidationError: others could have planted them.
+        """
+        refuse_strangers([self.name(name) for name in (*_DATA, "about")])
+        ours = {"format": FORMAT, "boot": boot_id(), "max_bytes": self.max_bytes}
+        found = self._about()
+        if found.get("format") != FORMAT and os.path.exists(self.name("data.mdb")):
+            self.set_aside("it was written in another format")
+            alone = True
+        if found and not alone:
+            self._adopt(found)
+        elif found != ours:
+            self._begin_anew()
+            self._write_about(ours)
+
+    def _about(self) -> Mapping[str, Any]:
+        try:
+            with open(self.name("about")) as file:
+                found = json.load(file)
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def _write_about(self, about: Mapping[str, Any]) -> None:
+        new = self.name("about.new")
+        with suppress(FileNotFoundError):
+            os.unlink(new)
+        with open(open_private(new), "w") as file:
+            json.dump(about, file)
+        os.replace(new, self.name("about"))
+
+    def _adopt(self, found: Mapping[str, Any]) -> None:
+        """Take the bound of those who have the files open."""
+        bound = found.get("max_bytes", self.max_bytes)
+        if bound != self.max_bytes:
+            warning(
+                "max_bytes of %r is %s, and stays %s until no process uses it any more",
+                self.path,
+                self.max_bytes,
+                bound,
+            )
+            self.max_bytes = bound
+
+    def _begin_anew(self) -> None:
+        for name in _DATA:
+            with suppress(FileNotFoundError):
+                os.unlink(self.name(name))
+
+    def set_aside(self, reason: object) -> None:
+        """Keep what cannot be read under another name, in place of the one before."""
+        data = self.name("data.mdb")
+        warning("%r is set aside, and begun anew: %s", data, reason)
+        os.replace(data, data + ".aside")
+        self._begin_anew()
+
+    @property
+    def data_size(self) -> int:
+        """How many bytes are left for LMDB's data."""
+        size = self.max_bytes - self._marks_size - _BESIDE
+        return size - size % mmap.PAGESIZE
+
+    @property
+    def _marks_size(self) -> int:
+        """A power of two: a byte for each KiB, or so."""
+        return max(1 << (self.max_bytes // 2048).bit_length(), mmap.PAGESIZE)
+
+    def map_marks(self) -> Any:
+        """Return the marks, in memory that the processes share."""
+        file = open_private(self.name("marks"))
+        try:
+            # A page of a mapped file that the disk has no room for would be a SIGBUS.
+            getattr(os, "posix_fallocate", _extend)(file, 0, self._marks_size)
+            return mmap.mmap(file, self._marks_size)
+        finally:
+            os.close(file)
+
+
+def _extend(file: int, start: int, size: int) -> None:
+    os.ftruncate(file, start + size)
