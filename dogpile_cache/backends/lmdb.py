@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from struct import Struct
 from typing import Any, ClassVar, NamedTuple
@@ -40,6 +40,9 @@ _ALL = Struct(">dQIBdd")  # ENTRY and HEAD, in one go
 _LONGEST_KEY = 511
 _AT_ONCE = 1000
 
+Record = tuple[bytes, bytes, float]
+"""A key, what is kept under it, and when that expires."""
+
 
 class Stat(NamedTuple):
     """Tell what the file of an LMDB backend holds, of all regions on it."""
@@ -67,7 +70,7 @@ class LmdbBackend(CacheBackend):
     :param path: the directory, which is made if it is not there; not on a network file
         system.  Nothing else should be in it.
     :param max_bytes: what the files may take together; from 1 MiB, by default 256 MiB.  A
-        value may take a sixteenth of it.
+        value may take a 32nd of it.
     :param max_entries: how many entries to keep; by default there is no bound but
         ``max_bytes``.
     """
@@ -180,7 +183,7 @@ class LmdbBackend(CacheBackend):
         self.set_serialized_multi({key: value})
 
     def set_serialized_multi(self, mapping: Mapping[KeyType, bytes]) -> None:
-        most, deadline_of = self.max_bytes // 16, self.deadline_of or _never
+        most, deadline_of = self.max_bytes // 32, self.deadline_of or _never
         records, sizes = [], {}
         for key, value in mapping.items():
             if len(value) > most:
@@ -188,9 +191,18 @@ class LmdbBackend(CacheBackend):
             records.append((self._key(key), value, deadline_of(key, value)))
         if sizes:
             raise ValueTooLarge(sizes)
+        for some in _batches(records, most // 2):
+            for id in self._environment.write(partial(self._put_all, some)):
+                self._tell_evicted(id)
+
+    def _put_all(
+        self, records: Sequence[Record], entries: Entries, txn: Any
+    ) -> Sequence[bytes]:
+        dropped: list[bytes] = []
         now = self.region_clock.time()
-        for id in self._environment.write(partial(_put_all, records, now)):
-            self._tell_evicted(id)
+        for record in records:
+            dropped += entries.put(txn, *record, now)
+        return dropped
 
     def _tell_evicted(self, id: bytes) -> None:
         """Tell of an entry of this region, if its key is kept as it is."""
@@ -229,13 +241,17 @@ def _never(key: Any, value: bytes) -> float:
     return math.inf
 
 
-def _put_all(
-    records: Sequence[Any], now: float, entries: Entries, txn: Any
-) -> Sequence[bytes]:
-    dropped: list[bytes] = []
-    for key, record, deadline in records:
-        dropped += entries.put(txn, key, record, deadline, now)
-    return dropped
+def _batches(records: Sequence[Record], most: int) -> Iterator[Sequence[Record]]:
+    """Give records in batches of so many bytes, or a little more.
+
+    What a transaction replaces takes its room until a later one.
+    """
+    begin = size = 0
+    for end, (_, value, _) in enumerate(records, 1):
+        size += len(value)
+        if size >= most or end == len(records):
+            yield records[begin:end]
+            begin, size = end, 0
 
 
 def _delete_all(ids: Sequence[bytes], entries: Entries, txn: Any) -> None:

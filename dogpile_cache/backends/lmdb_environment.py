@@ -27,7 +27,7 @@ from .lmdb_files import READERS, Files, boot_id
 T = TypeVar("T")
 
 _OPENING, _USERS = OTHERS, OTHERS + 1
-_TRIES = 8
+_TRIES = 10
 
 
 class Environment:
@@ -201,18 +201,21 @@ class Environment:
                 return change(self.entries, txn)
 
     def _make_room(self, attempt: int) -> None:
-        """Drop ever more of the entries, and all of them in the end.
+        """Have room in a file that is full.
 
-        What is in use by a reader, such as one that was killed, is not given back before
-        it has gone; and what a transaction frees is there for the next but one.
+        What was dropped is in use for as long as anybody reads who began before, and what
+        a transaction frees is there for the next but one.  So who was killed is forgotten,
+        and those at work are given time; and more and more entries are dropped.
         """
-        size = self.files.data_size >> max(6 - attempt, 0)
         with unforked:
             self.open()
-            self._env.reader_check()
+            if self._env.reader_check():
+                return
+            most = self.files.data_size * (14 - attempt) // 16
             for _ in range(2):
                 with suppress(self._lmdb.MapFullError):
-                    self._write(partial(_evict, size))
+                    self._write(partial(_evict, most))
+        time.sleep(0.001 * 2**attempt)
 
     def stat(self) -> tuple[int, int, int]:
         """Tell the number of entries, of bytes in use, and of evictions."""
@@ -224,5 +227,5 @@ class Environment:
         return self.read(look)
 
 
-def _evict(size: int, entries: Entries, txn: Any) -> None:
-    entries.evict(txn, size, 0, time.time())
+def _evict(most: int, entries: Entries, txn: Any) -> None:
+    entries.evict(txn, entries.size(txn) - most, 0, time.time())
