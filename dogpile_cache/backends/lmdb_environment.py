@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import count
 from typing import Any, ClassVar, TypeVar
@@ -28,6 +28,7 @@ T = TypeVar("T")
 
 _OPENING, _USERS = OTHERS, OTHERS + 1
 _TRIES = 10
+_BROKEN = "Corrupted", "Invalid", "PageNotFound", "VersionMismatch"
 
 
 class Environment:
@@ -61,8 +62,10 @@ class Environment:
         self.files = Files(path, max_bytes)
         self.locks = ByteLocks(self.files.name("locks"))
         self._lmdb = library("lmdb", "lmdb")
+        self._broken = tuple(getattr(self._lmdb, f"{name}Error") for name in _BROKEN)
         self._max_entries = max_entries
         self._env: Any = None
+        self._data: Any = None
         self.entries: Any = None
         self.marks: Any = None
         self.last_mark = 0
@@ -85,38 +88,47 @@ class Environment:
             if self._env is not None:
                 return
             try:
-                self.locks.take(_OPENING, wait=True)
-                try:
-                    self.files.prepare(alone=self.locks.take(_USERS))
-                    self._open()
-                finally:
-                    self.locks.take(_USERS, shared=True)
-                    self.locks.drop(_OPENING)
+                with self._opening():
+                    self._open(alone=self.locks.take(_USERS))
             except (OSError, self._lmdb.Error) as error:
                 raise self._unavailable(error) from error
 
-    def _open(self) -> None:
+    @contextmanager
+    def _opening(self) -> Iterator[None]:
+        """Be the only one who opens the files, or changes which there are."""
+        self.locks.take(_OPENING, wait=True)
+        try:
+            yield
+        finally:
+            self.locks.take(_USERS, shared=True)
+            self.locks.drop(_OPENING)
+
+    def _open(self, alone: bool) -> None:
+        alone = self.files.prepare(alone) or alone
         marks = self.files.map_marks()
         try:
-            env = self._opened()
+            env = self._opened(alone)
         except self._lmdb.Error as error:
             if "already open" in str(error):
                 raise ValidationError(
                     f"{self.files.path!r} is open in this process already, by something "
                     "else than a region; allowed is a directory that only regions use."
                 ) from error
-            if not self._is_unreadable(error):
+            if not self._is_broken(error):
                 raise
             self.files.set_aside(error)
-            marks, env = self.files.map_marks(), self._opened()
+            marks, env = self.files.map_marks(), self._opened(alone=True)
         env.reader_check()
         size = self.files.data_size
         self.marks, self.last_mark = marks, len(marks) - 1
         self.entries = Entries(env, marks, size - size // 8, self._max_entries)
+        self._data = self.files.identity
         self._env, self.begin = env, env.begin
 
-    def _opened(self) -> Any:
-        return self._lmdb.open(
+    def _opened(self, alone: bool) -> Any:
+        if alone:
+            self.files.check_data()
+        env = self._lmdb.open(
             self.files.path,
             map_size=self.files.data_size,
             mode=0o600,
@@ -126,12 +138,13 @@ class Environment:
             metasync=False,
             meminit=False,
         )
+        if alone:
+            self.files.fill_up((env.info()["last_pgno"] + 1) * env.stat()["psize"])
+        return env
 
-    def _is_unreadable(self, error: Exception) -> bool:
+    def _is_broken(self, error: Exception) -> bool:
         """Tell whether a file is broken, or of another version of LMDB."""
-        names = "VersionMismatchError", "InvalidError", "CorruptedError", "PanicError"
-        broken = tuple(getattr(self._lmdb, name) for name in names)
-        return isinstance(error, broken) or "data format" in str(error)
+        return "data format" in str(error) or isinstance(error, self._broken)
 
     def close(self) -> None:
         """Close the files, until they are used again."""
@@ -165,7 +178,9 @@ class Environment:
                     return look(txn)
             except self._lmdb.Error as error:
                 was_closed = begin is not self.begin  # as before a fork
-                if attempt == _TRIES or not (was_closed or self._finds_room(error)):
+                if attempt == _TRIES or not (
+                    was_closed or self._finds_room(error) or self._mends(error)
+                ):
                     raise self._unavailable(error) from error
         raise AssertionError  # which count() does not let happen
 
@@ -176,6 +191,16 @@ class Environment:
         with unforked:
             self.open()
             return bool(self._env.reader_check())
+
+    def _mends(self, error: Exception) -> bool:
+        """Begin anew, unless another process has, where data turn out to be broken."""
+        if not self._is_broken(error):
+            return False
+        with unforked, self._opening():
+            self.close()
+            if self.files.identity == self._data:
+                self.files.set_aside(error)
+        return True
 
     def write(self, change: Callable[[Entries, Any], T]) -> T:
         """Change the entries, in a transaction; make room where there is none.
@@ -190,8 +215,9 @@ class Environment:
                     raise self._unavailable(error) from error
                 self._make_room(attempt)
             except self._lmdb.Error as error:
-                self.close()  # it may be broken for good, as by a disk that was full
-                raise self._unavailable(error) from error
+                if attempt == _TRIES or not self._mends(error):
+                    self.close()  # which may be in a bad state, as by a disk that is full
+                    raise self._unavailable(error) from error
         raise AssertionError  # likewise
 
     def _write(self, change: Callable[[Entries, Any], T]) -> T:

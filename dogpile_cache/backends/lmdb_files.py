@@ -22,6 +22,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+from dogpile_cache.exception import ValidationError
 from dogpile_cache.report import warning
 
 from .file_access import open_private, refuse_strangers
@@ -33,6 +34,7 @@ READERS = 1000
 """How many transactions that read there may be at once, in all processes."""
 
 _DATA = "data.mdb", "lock.mdb", "marks"
+_LEAST_DATA = 2 * 4096
 _BESIDE = READERS * 64 + 2**14  # bytes of lock.mdb, and of the small files
 
 
@@ -57,29 +59,43 @@ class Files:
         """Return the path of a file."""
         return os.path.join(self.path, name)
 
-    def prepare(self, alone: bool) -> None:
+    def prepare(self, alone: bool) -> bool:
         """Have files that may be opened: of this format, bounds and start of the machine.
 
+        Tell whether they were begun anew.
+
         :param alone: whether no other process has them open.
-        :raises ValidationError: others could have planted them.
+        :raises ValidationError: others could have planted them, or they are of something
+            else than a cache.
         """
         refuse_strangers([self.name(name) for name in (*_DATA, "about")])
         ours = {"format": FORMAT, "boot": boot_id(), "max_bytes": self.max_bytes}
         found = self._about()
-        if found.get("format") != FORMAT and os.path.exists(self.name("data.mdb")):
-            self.set_aside("it was written in another format")
-            alone = True
-        if found and not alone:
+        if found == ours:
+            return False
+        readable = found is not None and found.get("format") == FORMAT
+        if found and readable and not alone:
             self._adopt(found)
-        elif found != ours:
-            self._begin_anew()
-            self._write_about(ours)
+            return False
+        if found is None and self.identity is not None:
+            raise ValidationError(
+                f"The directory {self.path!r} holds an LMDB file that is no cache's.  "
+                "Allowed are new directories, empty ones, and those of a cache."
+            )
+        if not readable and self.identity is not None:
+            self.set_aside("it was written in another format")
+        self._begin_anew()
+        self._write_about(ours)
+        return True
 
-    def _about(self) -> Mapping[str, Any]:
+    def _about(self) -> Mapping[str, Any] | None:
+        """Return what wrote the files, nothing if it cannot be read, None if they are new."""
         try:
             with open(self.name("about")) as file:
                 found = json.load(file)
-        except (OSError, ValueError):
+        except FileNotFoundError:
+            return None
+        except ValueError:
             return {}
         return found if isinstance(found, dict) else {}
 
@@ -112,8 +128,34 @@ class Files:
         """Keep what cannot be read under another name, in place of the one before."""
         data = self.name("data.mdb")
         warning("%r is set aside, and begun anew: %s", data, reason)
-        os.replace(data, data + ".aside")
+        with suppress(FileNotFoundError):
+            os.replace(data, data + ".aside")
         self._begin_anew()
+
+    @property
+    def identity(self) -> object:
+        """What differs when the data have been begun anew."""
+        try:
+            found = os.stat(self.name("data.mdb"))
+        except FileNotFoundError:
+            return None
+        return found.st_dev, found.st_ino
+
+    def check_data(self) -> None:
+        """Set data aside that are too short to be any."""
+        with suppress(FileNotFoundError):
+            if 0 < os.stat(self.name("data.mdb")).st_size < _LEAST_DATA:
+                self.set_aside("it was cut off")
+
+    def fill_up(self, size: int) -> None:
+        """Have data of at least so many bytes.
+
+        Pages that are in no use may be missing at the end.  Others may be if the file was
+        cut off, and to look for them in mapped memory would be a SIGBUS; as it is, LMDB
+        finds them to be none.
+        """
+        if os.stat(self.name("data.mdb")).st_size < size:
+            os.truncate(self.name("data.mdb"), size)
 
     @property
     def data_size(self) -> int:
