@@ -48,6 +48,9 @@ class BaseBackend:
     is_expired: Callable[[Any, Any], bool] | None = None
     """Tells of a key whether what is stored has expired; set by the region."""
 
+    keeps_deadlines: ClassVar[bool] = False
+    """Whether it asks when each value expires, by ``deadline_of``."""
+
     deadline_of: Callable[[Any, Any], float] | None = None
     """Tells of a key and what is stored when that expires; set by the region."""
 

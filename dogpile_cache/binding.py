@@ -197,7 +197,8 @@ class Binding:
 
     def _deadline_of(self, key: Any, stored: Any) -> float:
         found = self._store.peek(stored, key)
-        return self._policy.deadline(found, self.expiration_time)
+        lifetime = self._store.lifetimes.pop(key, self.expiration_time)
+        return self._policy.deadline(found, lifetime)
 
     def _on_reject(self, key: Any, error: Exception | None) -> None:
         if self._watched:

@@ -206,6 +206,8 @@ class BaseEntry:
         if value.payload is NO_VALUE or (self._keep and not self._keep(value.payload)):
             return False
         self._stored = self.store.dump(value, self.key)
+        if self.store.keeps_deadlines:
+            self.store.lifetimes[self.id] = self.lifetime
         return True
 
     def stored(self) -> Any:

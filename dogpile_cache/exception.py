@@ -119,6 +119,6 @@ class ValueTooLarge(DogpileCacheException):
         named = ", ".join(f"that of {key!r} has {size}" for key, size in sizes.items())
         super().__init__(
             f"Larger than a value may be in this backend, in bytes: {named}.  Compress "
-            "values by compress_min_bytes, or have the server allow larger ones."
+            "values by compress_min_bytes, or have the backend allow larger ones."
         )
         self.sizes = dict(sizes)

@@ -50,6 +50,7 @@ class ProxyBackend(CacheBackend):
     callers_errors = _passed_on("callers_errors")
     options = _passed_on("options")
     is_expired = _passed_on("is_expired")
+    keeps_deadlines = _passed_on("keeps_deadlines")
     deadline_of = _passed_on("deadline_of")
     region_clock = _passed_on("region_clock")
     region_name = _passed_on("region_name")

@@ -112,18 +112,23 @@ def elect(
     entry: Entry, seen: Any, flight: Flight, flights: Flights = LONE_FLIGHTS
 ) -> Flow[Any]:
     """Return what another process makes, or hold the mutex and make it."""
-    begun = monotonic()
-    while not (yield partial(entry.mutex.acquire, False)):
-        if entry.state(seen) is State.STALE:
-            return seen
-        if entry.time_left <= 0:
-            raise CreatorTimeout(entry.key, entry.hard_timeout)
-        if (yield from _pause(entry, monotonic() - begun)):
-            break
-        seen = yield from _look(entry, flight)
-        if flight.found:
-            entry.waited(begun)
-            return seen
+    begun, acquired = monotonic(), False
+    try:
+        while not (acquired := (yield partial(entry.mutex.acquire, False))):
+            if entry.state(seen) is State.STALE:
+                return seen
+            if entry.time_left <= 0:
+                raise CreatorTimeout(entry.key, entry.hard_timeout)
+            if acquired := (yield from _pause(entry, monotonic() - begun)):
+                break
+            seen = yield from _look(entry, flight)
+            if flight.found:
+                entry.waited(begun)
+                return seen
+    finally:
+        leave = getattr(entry.mutex, "leave", None)
+        if leave is not None and not acquired:
+            yield from surely(leave)
     return (yield from _create(entry, flight, flights))
 
 

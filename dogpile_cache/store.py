@@ -56,6 +56,9 @@ class Store:
         )
         self._delete_many: Callable[[Any], Any] = backend.delete_multi
         self.mutex: Callable[[Any], CacheMutex | None] = backend.get_mutex
+        self.lifetimes: dict[Any, Any] = {}
+        """Those of calls whose values are being written, by mangled key."""
+        self.keeps_deadlines: bool = getattr(backend, "keeps_deadlines", False)
         self.fetch = self._fetch()
 
     @property

@@ -45,21 +45,42 @@ class ByteLocks:
         forget_after_fork(self)
 
     def _begin(self) -> None:
-        self._guard = threading.Lock()
-        self.held: set[int] = set()
+        self._guard = threading.RLock()  # a finalizer may come in between
+        self.held: dict[int, object] = {}
 
     def forget(self) -> None:
         """Hold nothing: what a forked child inherits are its parent's locks."""
-        self.close()
         self._begin()
+        self.close()
 
     def close(self) -> None:
         """Drop all locks."""
-        file, self._file = self._file, None
-        if file is not None:
-            os.close(file)
+        with self._guard:
+            file, self._file = self._file, None
+            self.held.clear()
+            if file is not None:
+                os.close(file)
 
-    def take(self, byte: int, *, wait: bool = False, shared: bool = False) -> bool:
+    def renew(self) -> None:
+        """Drop all locks if the file is no longer the one of its name."""
+        with self._guard:
+            if self._file is not None and not self._is_there(os.fstat(self._file)):
+                self.close()
+
+    def _is_there(self, ours: os.stat_result) -> bool:
+        try:
+            return os.path.samestat(ours, os.stat(self._path))
+        except FileNotFoundError:
+            return False
+
+    def take(
+        self,
+        byte: int,
+        owner: object = None,
+        *,
+        wait: bool = False,
+        shared: bool = False,
+    ) -> bool:
         """Lock a byte unless it is locked; tell whether it was.
 
         One that is held by this process is not locked again, but may become shared.
@@ -70,33 +91,37 @@ class ByteLocks:
                 return False
             if self._file is None:
                 self._file = open_private(self._path)
+            self.held[byte] = owner
             try:
                 fcntl.lockf(self._file, how if wait else how | fcntl.LOCK_NB, 1, byte)
-            except (BlockingIOError, PermissionError):  # depending on the system
-                return False
-            self.held.add(byte)
+            except BaseException as error:
+                self.drop(byte, owner)
+                if isinstance(error, (BlockingIOError, PermissionError)):
+                    return False  # which of them it is depends on the system
+                raise
             return True
 
-    def drop(self, byte: int) -> None:
-        """Unlock a byte."""
+    def drop(self, byte: int, owner: object = None) -> None:
+        """Unlock a byte, unless it is another's."""
         with self._guard:
-            self.held.discard(byte)
-            if self._file is not None:
-                fcntl.lockf(self._file, fcntl.LOCK_UN, 1, byte)
+            if byte in self.held and self.held[byte] is owner:
+                if self._file is not None:
+                    fcntl.lockf(self._file, fcntl.LOCK_UN, 1, byte)
+                del self.held[byte]
 
 
 class Bytes(Protocol):
     """Be what locks bytes, as :class:`ByteLocks` does."""
 
-    def take(self, byte: int) -> bool: ...
-    def drop(self, byte: int) -> None: ...
+    def take(self, byte: int, owner: object) -> bool: ...
+    def drop(self, byte: int, owner: object) -> None: ...
 
 
 class KeyLock(CacheMutex):
     """Be the lock of one key: one byte, chosen by the key.
 
-    It is fair: the first of those who wait holds another byte meanwhile, which means that
-    it is next in turn, and nobody takes the lock before it.
+    It is fair: the first of those who wait holds another byte, the turn, from its first
+    pause until it has the lock or waits no more, and nobody takes the lock before it.
     """
 
     _waiting: ClassVar[set[KeyLock]] = set()  # in this process
@@ -107,54 +132,75 @@ class KeyLock(CacheMutex):
         data = key if isinstance(key, bytes) else text.encode("utf-8", "surrogatepass")
         digest = hashlib.sha1(data, usedforsecurity=False).digest()
         self._byte = int.from_bytes(digest[:7], "big")
+        self._owner = object()
+        self._is_next = False
         self._without = False
 
     def acquire(self, wait: bool = True) -> bool:
         begun = time.monotonic()
-        while not (self._without or self._take()):
-            if not wait:
-                return False
-            self.pause(time.monotonic() - begun)
+        try:
+            while not (self._without or self._take()):
+                if not wait:
+                    return False
+                self._wait(time.monotonic() - begun)
+        finally:
+            if wait:
+                self.leave()
         return True
 
     def _take(self) -> bool:
-        turn = self._byte + TURNS
-        if not self._file.take(turn):
+        """Take the lock, unless it is somebody else's turn."""
+        was_next, self._is_next = self._is_next, self._take_turn()
+        if not self._is_next:
             return False
-        try:
-            return self._file.take(self._byte)
-        finally:
-            self._file.drop(turn)
+        taken = self._file.take(self._byte, self._owner)
+        if taken or not was_next:
+            self.leave()
+        return taken
+
+    def _take_turn(self) -> bool:
+        return self._is_next or self._file.take(self._byte + TURNS, self._owner)
+
+    def leave(self) -> None:
+        """Wait no more."""
+        was_next, self._is_next = self._is_next, False
+        if was_next:
+            self._file.drop(self._byte + TURNS, self._owner)
 
     def pause(self, waited: float) -> None:
         """Wait until it is worth looking again, or no longer."""
+        self._wait(waited)
+
+    def _wait(self, waited: float) -> None:
         with self.in_turn(waited) as seconds:
             time.sleep(seconds)
 
     @contextmanager
     def in_turn(self, waited: float) -> Iterator[float]:
-        """Be next, if nobody else is, for the time of a pause; tell how long it is."""
+        """Be next, if nobody else is; tell how long to pause."""
         if waited >= longest_wait.get():
             self._without = True
             yield 0
             return
-        turn = self._byte + TURNS
-        is_next = self._file.take(turn)
+        self._is_next = self._take_turn()
         self._waiting.add(self)
         try:
             yield min(backoff(waited), _PACE * len(self._waiting))
         finally:
             self._waiting.discard(self)
-            if is_next:
-                self._file.drop(turn)
 
     def release(self) -> bool | None:
         if not self._without:
-            self._file.drop(self._byte)
+            self._file.drop(self._byte, self._owner)
         return None
 
     def locked(self) -> bool:
-        if not self.acquire(False):
+        if not self._take():
             return True
-        self.release()
+        self._file.drop(self._byte, self._owner)
         return False
+
+    def __del__(self) -> None:
+        """Give back what an error that came from anywhere has left."""
+        for byte in (self._byte, self._byte + TURNS):
+            self._file.drop(byte, self._owner)

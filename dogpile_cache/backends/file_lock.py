@@ -153,7 +153,7 @@ class _LockFile:
 
     def _open(self) -> None:
         self._shared = open_private(self._path)
-        self._mine = threading.Lock()
+        self._mine = threading.RLock()  # likewise
 
     @classmethod
     def at(cls, path: str) -> _LockFile:
@@ -170,19 +170,20 @@ class _LockFile:
         os.close(self._shared)
         self._open()
 
-    def take(self, byte: int) -> bool:
+    def take(self, byte: int, owner: object) -> bool:
         with self._mine:
             if not (self._bytes.held or self._share()):
                 return False
-            if self._bytes.take(byte):
+            if self._bytes.take(byte, owner):
                 return True
             self._unshare()
             return False
 
-    def drop(self, byte: int) -> None:
+    def drop(self, byte: int, owner: object) -> None:
         with self._mine:
-            self._bytes.drop(byte)
-            self._unshare()
+            if self._bytes.held.get(byte) is owner:
+                self._bytes.drop(byte, owner)
+                self._unshare()
 
     def _share(self) -> bool:
         try:

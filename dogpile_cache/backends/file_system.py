@@ -25,28 +25,30 @@ def prepare_directory(path: str) -> None:
     """
     try:
         make_directories(path)
+        fault = _fault(path)
+        if fault is None:
+            refuse_strangers([os.path.join(path, "data.mdb")])
     except OSError as error:
-        raise _Unusable(path, f"cannot be made: {error.strerror}") from error
-    kind = file_system(path)
-    if kind in _REMOTE or kind.startswith("fuse."):
-        raise _Unusable(
-            path,
-            f"is on a file system of the kind {kind!r}, where processes of two machines "
-            "could not see each other's locks",
-        )
-    if os.statvfs(path).f_flag & getattr(os, "ST_RDONLY", 0):
-        raise _Unusable(path, "is on a file system that is mounted read-only")
-    refuse_strangers([os.path.join(path, "data.mdb")])
-    if not os.access(path, os.W_OK | os.X_OK):
-        raise _Unusable(path, f"cannot be written to by the user {os.geteuid()}")
-
-
-class _Unusable(ValidationError):
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(
-            f"The directory {path!r} {reason}.  Allowed are directories on a disk of this "
+        fault = f"cannot be used: {error.strerror}"
+    if fault is not None:
+        raise ValidationError(
+            f"The directory {path!r} {fault}.  Allowed are directories on a disk of this "
             "machine that this process may write to."
         )
+
+
+def _fault(path: str) -> str | None:
+    kind = file_system(path)
+    if kind in _REMOTE or kind.startswith("fuse."):
+        return (
+            f"is on a file system of the kind {kind!r}, where processes of two machines "
+            "could not see each other's locks"
+        )
+    if os.statvfs(path).f_flag & getattr(os, "ST_RDONLY", 0):
+        return "is on a file system that is mounted read-only"
+    if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+        return f"cannot be written to by the user {os.geteuid()}"
+    return None
 
 
 def file_system(path: str) -> str:

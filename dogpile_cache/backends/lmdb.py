@@ -35,10 +35,12 @@ from .lmdb_entries import KEY, Entries
 from .lmdb_environment import Environment
 from .lmdb_lock import EntryLock
 
-_LEAST = 2**20
-_ALL = Struct(">dQIBdd")  # ENTRY and HEAD, in one go
+_LEAST = 2**22
+_LARGE = 2**14
+_ALL = Struct("<24xIIBdd")  # ENTRY and HEAD, in one go
 _LONGEST_KEY = 511
 _AT_ONCE = 1000
+_NO_TEXT = b"\xff"  # which UTF-8 never has
 
 Record = tuple[bytes, bytes, float]
 """A key, what is kept under it, and when that expires."""
@@ -69,7 +71,7 @@ class LmdbBackend(CacheBackend):
 
     :param path: the directory, which is made if it is not there; not on a network file
         system.  Nothing else should be in it.
-    :param max_bytes: what the files may take together; from 1 MiB, by default 256 MiB.  A
+    :param max_bytes: what the files may take together; from 4 MiB, by default 256 MiB.  A
         value may take a 32nd of it.
     :param max_entries: how many entries to keep; by default there is no bound but
         ``max_bytes``.
@@ -88,6 +90,8 @@ class LmdbBackend(CacheBackend):
         "max_entries": POSITIVE,
     }
 
+    keeps_deadlines = True
+
     path: Any
     max_bytes: int
     max_entries: int | None
@@ -100,7 +104,9 @@ class LmdbBackend(CacheBackend):
             )
         self.path = os.path.abspath(os.fspath(self.path))
         prepare_directory(self.path)
-        self._environment = Environment.at(self.path, self.max_bytes, self.max_entries)
+        self._environment = Environment.of(
+            self, self.path, self.max_bytes, self.max_entries
+        )
         self._prefix_of: str | None = None
         self._prefix = _prefix(None)
 
@@ -117,7 +123,7 @@ class LmdbBackend(CacheBackend):
             return None
         environment, prefix = self._environment, self._own_prefix()
         unpack, size = _ALL.unpack_from, _ALL.size
-        payload_of, new = codec.payload, tuple.__new__
+        payload_of, make, bare = codec.payload, tuple.__new__, object.__new__
 
         def read(key: Any) -> Any:
             try:
@@ -125,8 +131,10 @@ class LmdbBackend(CacheBackend):
                     return slowly(key)
                 entry = environment.begin().get(prefix + key.encode())
                 if entry is None:
-                    return NO_VALUE
-                _, number, parts, kind, ended, started = unpack(entry)
+                    return (
+                        NO_VALUE if len(key) < 100 else slowly(key)
+                    )  # it may be hashed
+                number, parts, kind, ended, started = unpack(entry)
                 mark = number & environment.last_mark
                 if not environment.marks[mark]:
                     environment.marks[mark] = 1
@@ -136,7 +144,9 @@ class LmdbBackend(CacheBackend):
                     payload = payload_of(kind, entry[size:])
                 else:
                     return slowly(key)
-                return new(CachedValue, (payload, Metadata(ended, started)))
+                metadata = bare(Metadata)
+                metadata.ct, metadata.st = ended, started
+                return make(CachedValue, (payload, metadata))
             except Exception:  # noqa: BLE001  # the slow way says what is wrong
                 return slowly(key)
 
@@ -148,12 +158,11 @@ class LmdbBackend(CacheBackend):
         return self._prefix
 
     def _key(self, key: Any) -> bytes:
-        text = "" if isinstance(key, bytes) else str(key)
-        data = key if isinstance(key, bytes) else text.encode("utf-8", "surrogatepass")
+        data = key.encode("utf-8", "surrogatepass") if type(key) is str else _typed(key)
         whole = self._own_prefix() + data
         if len(whole) <= _LONGEST_KEY:
             return whole
-        return self._own_prefix() + b"\0" + hashlib.sha256(data).digest()
+        return self._own_prefix() + _NO_TEXT + hashlib.sha256(data).digest()
 
     def awaited(self) -> Any:
         from .lmdb_awaited import AwaitedLmdb  # which imports asyncio
@@ -183,7 +192,8 @@ class LmdbBackend(CacheBackend):
         self.set_serialized_multi({key: value})
 
     def set_serialized_multi(self, mapping: Mapping[KeyType, bytes]) -> None:
-        most, deadline_of = self.max_bytes // 32, self.deadline_of or _never
+        most = self._environment.files.max_bytes // 32
+        deadline_of = self.deadline_of or _never
         records, sizes = [], {}
         for key, value in mapping.items():
             if len(value) > most:
@@ -191,9 +201,11 @@ class LmdbBackend(CacheBackend):
             records.append((self._key(key), value, deadline_of(key, value)))
         if sizes:
             raise ValueTooLarge(sizes)
-        for some in _batches(records, most // 2):
-            for id in self._environment.write(partial(self._put_all, some)):
-                self._tell_evicted(id)
+        for some, size in _batches(records, most // 2):
+            if size > _LARGE:
+                while dropped := self._environment.write(partial(self._shrink, size)):
+                    self._tell_evicted(dropped)
+            self._tell_evicted(self._environment.write(partial(self._put_all, some)))
 
     def _put_all(
         self, records: Sequence[Record], entries: Entries, txn: Any
@@ -204,11 +216,15 @@ class LmdbBackend(CacheBackend):
             dropped += entries.put(txn, *record, now)
         return dropped
 
-    def _tell_evicted(self, id: bytes) -> None:
-        """Tell of an entry of this region, if its key is kept as it is."""
+    def _shrink(self, more: int, entries: Entries, txn: Any) -> Sequence[bytes]:
+        return entries.shrink(txn, self.region_clock.time(), more)
+
+    def _tell_evicted(self, ids: Sequence[bytes]) -> None:
+        """Tell of entries of this region, if their keys are kept as they are."""
         prefix = self._own_prefix()
-        if id.startswith(prefix) and self.on_evict is not None:
-            self.on_evict(id[len(prefix) :].decode("utf-8", "replace"))
+        for id in ids:
+            if id.startswith(prefix) and self.on_evict is not None:
+                self.on_evict(id[len(prefix) :].decode("utf-8", "replace"))
 
     def delete(self, key: KeyType) -> None:
         self.delete_multi([key])
@@ -237,12 +253,21 @@ def _prefix(name: str | None) -> bytes:
     return KEY + hashlib.blake2b(data, digest_size=8).digest()
 
 
+def _typed(key: Any) -> bytes:
+    """Return the bytes of a key that is no text, which those of no text are."""
+    text = "" if isinstance(key, bytes) else str(key)
+    data = key if isinstance(key, bytes) else text.encode("utf-8", "surrogatepass")
+    return b"%b%b:%b" % (_NO_TEXT, type(key).__qualname__.encode(), data)
+
+
 def _never(key: Any, value: bytes) -> float:
     return math.inf
 
 
-def _batches(records: Sequence[Record], most: int) -> Iterator[Sequence[Record]]:
-    """Give records in batches of so many bytes, or a little more.
+def _batches(
+    records: Sequence[Record], most: int
+) -> Iterator[tuple[Sequence[Record], int]]:
+    """Give records in batches of so many bytes, or a little more; tell their size.
 
     What a transaction replaces takes its room until a later one.
     """
@@ -250,7 +275,7 @@ def _batches(records: Sequence[Record], most: int) -> Iterator[Sequence[Record]]
     for end, (_, value, _) in enumerate(records, 1):
         size += len(value)
         if size >= most or end == len(records):
-            yield records[begin:end]
+            yield records[begin:end], size
             begin, size = end, 0
 
 

@@ -39,3 +39,9 @@ class AsyncEntryLock(EntryLock):
 
     async def revoke(self) -> None:
         await asyncio.to_thread(super().revoke)
+
+    async def release(self) -> bool:
+        """Give the lock back; False if what was made is not to be kept."""
+        if self.confirm():
+            return super().release()
+        return await asyncio.to_thread(super().release)

@@ -30,7 +30,7 @@ from dogpile_cache.api import (
 from dogpile_cache.codec import Codec
 from dogpile_cache.header import opened, read
 
-HEAD = Struct(">Bdd")
+HEAD = Struct("<Bdd")
 TEXT, BYTES, SERIALIZED, PICKLED = range(4)
 _MORE = 0x80
 _LENGTH = Struct("<I")

@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from dogpile_cache.exception import ValidationError
+from dogpile_cache.exception import BackendUnavailable, ValidationError
 from dogpile_cache.report import warning
 
 from .file_access import open_private, refuse_strangers
@@ -35,7 +35,8 @@ READERS = 1000
 
 _DATA = "data.mdb", "lock.mdb", "marks"
 _LEAST_DATA = 2 * 4096
-_BESIDE = READERS * 64 + 2**14  # bytes of lock.mdb, and of the small files
+_LOCKS = READERS * 64 + 2**13  # bytes of lock.mdb, at most
+_BESIDE = _LOCKS + 2**13  # and of the small files
 
 
 def boot_id() -> str:
@@ -53,7 +54,7 @@ class Files:
 
     def __init__(self, path: str, max_bytes: int) -> None:
         self.path = path
-        self.max_bytes = max_bytes
+        self.max_bytes = self._wanted = max_bytes
 
     def name(self, name: str) -> str:
         """Return the path of a file."""
@@ -62,13 +63,15 @@ class Files:
     def prepare(self, alone: bool) -> bool:
         """Have files that may be opened: of this format, bounds and start of the machine.
 
-        Tell whether they were begun anew.
+        Tell whether they were changed.
 
         :param alone: whether no other process has them open.
         :raises ValidationError: others could have planted them, or they are of something
             else than a cache.
+        :raises BackendUnavailable: they are of a newer version, which is at work on them.
         """
         refuse_strangers([self.name(name) for name in (*_DATA, "about")])
+        self.max_bytes = self._wanted
         ours = {"format": FORMAT, "boot": boot_id(), "max_bytes": self.max_bytes}
         found = self._about()
         if found == ours:
@@ -82,20 +85,26 @@ class Files:
                 f"The directory {self.path!r} holds an LMDB file that is no cache's.  "
                 "Allowed are new directories, empty ones, and those of a cache."
             )
+        if found and _is_newer(found.get("format")) and not alone:
+            raise BackendUnavailable(repr(self.path), "a newer version has it in use")
         if not readable and self.identity is not None:
             self.set_aside("it was written in another format")
-        self._begin_anew()
+        resized = {**(found or {}), "max_bytes": self.max_bytes}
+        if resized == ours and self._data_length() <= self.data_size:
+            self._remove("marks")  # of which there are more, or fewer, from now on
+        else:
+            self._remove(*_DATA)
         self._write_about(ours)
         return True
 
     def _about(self) -> Mapping[str, Any] | None:
-        """Return what wrote the files, nothing if it cannot be read, None if they are new."""
+        """Return what wrote the files: {} if that cannot be read, None if none did."""
         try:
             with open(self.name("about")) as file:
                 found = json.load(file)
         except FileNotFoundError:
             return None
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
         return found if isinstance(found, dict) else {}
 
@@ -119,8 +128,8 @@ class Files:
             )
             self.max_bytes = bound
 
-    def _begin_anew(self) -> None:
-        for name in _DATA:
+    def _remove(self, *names: str) -> None:
+        for name in names:
             with suppress(FileNotFoundError):
                 os.unlink(self.name(name))
 
@@ -130,7 +139,13 @@ class Files:
         warning("%r is set aside, and begun anew: %s", data, reason)
         with suppress(FileNotFoundError):
             os.replace(data, data + ".aside")
-        self._begin_anew()
+        self._remove(*_DATA)
+
+    @property
+    def are_others(self) -> bool:
+        """Whether another version has put its own in their place."""
+        found = self._about()
+        return found is not None and found.get("format", FORMAT) != FORMAT
 
     @property
     def identity(self) -> object:
@@ -143,9 +158,18 @@ class Files:
 
     def check_data(self) -> None:
         """Set data aside that are too short to be any."""
-        with suppress(FileNotFoundError):
-            if 0 < os.stat(self.name("data.mdb")).st_size < _LEAST_DATA:
-                self.set_aside("it was cut off")
+        if 0 < self._data_length() < _LEAST_DATA:
+            self.set_aside("it was cut off")
+
+    def _data_length(self) -> int:
+        try:
+            return os.stat(self.name("data.mdb")).st_size
+        except FileNotFoundError:
+            return 0
+
+    def reserve_locks(self) -> None:
+        """Have room on the disk for LMDB's locks, which it maps without."""
+        _allocate(self.name("lock.mdb"), _LOCKS)
 
     def fill_up(self, size: int) -> None:
         """Have data of at least so many bytes.
@@ -154,7 +178,7 @@ class Files:
         cut off, and to look for them in mapped memory would be a SIGBUS; as it is, LMDB
         finds them to be none.
         """
-        if os.stat(self.name("data.mdb")).st_size < size:
+        if self._data_length() < size:
             os.truncate(self.name("data.mdb"), size)
 
     @property
@@ -170,13 +194,28 @@ class Files:
 
     def map_marks(self) -> Any:
         """Return the marks, in memory that the processes share."""
+        _allocate(self.name("marks"), self._marks_size)
         file = open_private(self.name("marks"))
         try:
-            # A page of a mapped file that the disk has no room for would be a SIGBUS.
-            getattr(os, "posix_fallocate", _extend)(file, 0, self._marks_size)
             return mmap.mmap(file, self._marks_size)
         finally:
             os.close(file)
+
+
+def _is_newer(format: Any) -> bool:
+    return isinstance(format, int) and format > FORMAT
+
+
+def _allocate(name: str, size: int) -> None:
+    """Have a file of a size, and room for it on the disk.
+
+    A page of a mapped file that the disk had no room for would be a SIGBUS.
+    """
+    file = open_private(name)
+    try:
+        getattr(os, "posix_fallocate", _extend)(file, 0, size)
+    finally:
+        os.close(file)
 
 
 def _extend(file: int, start: int, size: int) -> None:

@@ -25,6 +25,7 @@ class EntryLock(KeyLock):
         self._environment = environment
 
     def _take(self) -> bool:
+        self._environment.look_again()
         taken = super()._take()
         if taken and self._is_revoked():  # from a holder that was killed
             self._note(False)
@@ -32,8 +33,8 @@ class EntryLock(KeyLock):
 
     def revoke(self) -> None:
         """Have what the holder is making, if there is one, not be kept."""
-        if self._file.take(self._byte):
-            self._file.drop(self._byte)
+        if self._file.take(self._byte, self._owner):
+            self._file.drop(self._byte, self._owner)
         else:
             self._note(True)
 

@@ -88,6 +88,7 @@ class Immediate(AsyncCacheBackend):
     callers_errors = _of_backend("callers_errors")
     options = _of_backend("options")
     is_expired = _of_backend("is_expired")
+    keeps_deadlines = _of_backend("keeps_deadlines")
     deadline_of = _of_backend("deadline_of")
     region_clock = _of_backend("region_clock")
     region_name = _of_backend("region_name")

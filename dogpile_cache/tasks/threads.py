@@ -47,7 +47,12 @@ class ThreadedMutex(CacheMutex):
         self.gathers = getattr(mutex, "gathers", True)
 
     def __getattr__(self, name: str) -> Any:
-        if name not in ("pause", "confirm", "revoke"):  # what not all mutexes have
+        if name not in (
+            "pause",
+            "leave",
+            "confirm",
+            "revoke",
+        ):  # what not all mutexes have
             raise AttributeError(name)
         return partial(self._call, getattr(self._mutex, name))
 

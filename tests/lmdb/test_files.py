@@ -116,7 +116,7 @@ def test_a_file_that_all_may_write_to_is_refused(path: Path, name: str) -> None:
 
 def test_a_file_in_place_of_the_directory_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(ValidationError, match=r"file/below' cannot be made"):
+    with pytest.raises(ValidationError, match=r"file/below' cannot be used: Not a dir"):
         cache(tmp_path / "file" / "below")
 
 
@@ -286,22 +286,33 @@ def test_regions_have_keys_of_their_own_by_name(path: Path) -> None:
 def test_another_bound_counts_when_nobody_uses_the_old_one(
     path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    region = cache(path, max_bytes=2**22)
+    region = cache(path, max_bytes=2**23)
     region.set("key", 1)
     told = run(
         path,
         """
         logging.basicConfig(stream=sys.stdout, format="%(message)s")
-        region = cache(max_bytes=2 ** 23)
+        region = cache(max_bytes=2 ** 24)
         print(region.get("key"), region.backend.stat().max_bytes)
         """,
     )
-    assert "is 8388608, and stays 4194304 until no process uses it any more" in told
-    assert told.endswith("1 4194304")
-    region.backend._environment.__del__()  # and no other process has it open
-    assert run(path, "print(cache(max_bytes=2 ** 23).backend.stat().max_bytes)") == str(
-        2**23
-    )
+    assert "is 16777216, and stays 8388608 until no process uses it any more" in told
+    assert told.endswith("1 8388608")
+    region.backend._environment.end()  # and no other process has it open
+    ask = """
+        region = cache(max_bytes=2 ** 24)
+        print(region.get("key"), region.backend.stat().max_bytes)
+    """
+    assert run(path, ask) == "1 16777216"
+    assert region.backend.stat().max_bytes == 2**23  # it is asked for again
+
+
+def test_a_bound_that_is_too_small_for_what_there_is_begins_anew(path: Path) -> None:
+    region = cache(path, max_bytes=2**24)
+    region.set_multi({f"key {number}": "x" * 100_000 for number in range(80)})
+    region.backend._environment.end()
+    smaller = 'print(repr(cache(max_bytes=2 ** 22).get("key 1")))'
+    assert run(path, smaller) == "NO_VALUE"
 
 
 # What is in them
@@ -382,21 +393,31 @@ def test_an_older_process_goes_on_with_what_was_set_aside(path: Path) -> None:
     """As in an upgrade, when the new code comes while the old one still runs."""
     region = cache(path)
     region.set("key", "old")
-    damage("another format", path)
-    told = run(
-        path,
-        """
+    newer = """
+        import dogpile_cache.backends.lmdb_files
+        dogpile_cache.backends.lmdb_files.FORMAT = 99
         logging.basicConfig(stream=sys.stdout, format="%(message)s")
         region = cache()
         region.set("key", "new")
-        print(region.get("key"))
-        """,
-    )
-    assert "set aside" in told
-    assert told.endswith("new")
+        print(region.get("key"), flush=True)
+        sys.stdin.read()
+    """
+    command = [sys.executable, "-c", SCRIPT + textwrap.dedent(newer), str(path)]
+    pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes) as process:
+        assert "set aside" in process.stdout.readline()
+        assert process.stdout.readline() == "new\n"
+        check_that_it_goes_on(region)
+        process.communicate("")
+
+
+def check_that_it_goes_on(region: CacheRegion) -> None:
     assert region.get("key") == "old"
-    region.set("key", "older")
-    assert region.get("key") == "older"
+    assert region.get_or_create("more", lambda: "older") == "older"
+    assert region.get("more") == "older"
+    region.backend._environment.close()  # as a fork does
+    with pytest.raises(BackendUnavailable, match="a newer version has it in use"):
+        region.get("key")
 
 
 # Text, and who may read it

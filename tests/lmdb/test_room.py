@@ -95,7 +95,10 @@ def test_it_has_what_it_is_asked_for_as_often_as_lru_has(
 
 
 def test_it_is_as_good_when_it_is_bound_by_bytes(tmp_path: Path) -> None:
-    region, trace = cache(tmp_path, max_bytes=MEBIBYTE), traces.computations(4, 30_000)
+    region, trace = (
+        cache(tmp_path, max_bytes=4 * MEBIBYTE),
+        traces.computations(4, 120_000),
+    )
     found = traces.hits(
         trace,
         lambda key: region.get(key) is not NO_VALUE,
@@ -120,19 +123,29 @@ def test_what_has_expired_goes_first(tmp_path: Path) -> None:
     assert region.get("old 7", ignore_expiration=True) is NO_VALUE
 
 
-def test_a_value_may_have_a_deadline_of_its_own(tmp_path: Path) -> None:
+def test_a_value_or_a_call_may_have_a_lifetime_of_its_own(tmp_path: Path) -> None:
     clock = SettableClock()
     region = cache(tmp_path, expiration_time=3600, clock=clock)
 
     def create(context: Any) -> str:
         context.expiration_time = 10
-        return "short-lived"
+        return "of its own"
 
-    region.get_or_create("short", create)
-    region.set("long", 1)
+    @region.cache_on_arguments(expiration_time=10)
+    def computed(number: int) -> int:
+        return number
+
+    region.get_or_create("value", create)
+    region.get_or_create("call", lambda: "of the call", expiration_time=10)
+    region.get_or_create_multi(["a", "b"], lambda *keys: keys, expiration_time=10)
+    computed(1)
+    region.get_or_create("forever", lambda: 1, expiration_time=-1)
+    region.set("region", 1)
     clock.move(11)
+    assert region.backend.purge() == 5
+    clock.move(3600)
     assert region.backend.purge() == 1
-    assert region.get("long") == 1
+    assert region.get("forever", expiration_time=-1) == 1
 
 
 def test_purge_drops_what_has_expired_and_nothing_else(tmp_path: Path) -> None:
@@ -195,10 +208,10 @@ def test_nothing_leaks_however_values_grow_and_shrink(tmp_path: Path) -> None:
 
 
 def test_a_value_that_is_too_large_is_refused(tmp_path: Path) -> None:
-    region = cache(tmp_path, max_bytes=MEBIBYTE)
+    region = cache(tmp_path, max_bytes=4 * MEBIBYTE)
     region.set("small", 1)
-    with pytest.raises(ValueTooLarge, match="'large' has 100017"):
-        region.set_multi({"large": b"x" * 100_000, "other": 2})
+    with pytest.raises(ValueTooLarge, match="'large' has 140017"):
+        region.set_multi({"large": b"x" * 140_000, "other": 2})
     assert region.get_multi(["small", "other"]) == [1, NO_VALUE]
 
 
@@ -217,7 +230,7 @@ def test_listeners_are_told_of_what_is_evicted(tmp_path: Path) -> None:
         {},
         {"path": ""},
         {"path": 7},
-        {"path": "x", "max_bytes": 2**20 - 1},
+        {"path": "x", "max_bytes": 2**22 - 1},
         {"path": "x", "max_bytes": "1 GB"},
         {"path": "x", "max_entries": 0},
     ],
