@@ -58,5 +58,5 @@ def diskcache_hit(stage: Stage) -> Sampler:
 
     cache = stage.closing.enter_context(Cache(stage.directory()))
     for number in range(1000):
-        cache[f"key {number}"] = KILOBYTE
+        cache.set(f"key {number}", KILOBYTE, expire=AN_HOUR)
     return stage.statement("get(key)", get=cache.get, key="key 500")

@@ -38,7 +38,7 @@ def number(value: float) -> str:
 def target(reach: Reach, unit: str) -> str:
     if reach.than is None:
         return f"≤ {quantity(reach.limit, unit)}"
-    limit = f"1/{1 / reach.limit:g}" if reach.limit < 0.2 else f"{reach.limit:g}"
+    limit = min(f"1/{1 / reach.limit:g}", f"{reach.limit:g}", key=len)
     return f"≤ {limit} of {reach.than}"
 
 
