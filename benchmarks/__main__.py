@@ -11,6 +11,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from benchmarks import (
+    embedded,
     memory,
     process,
     remote,
@@ -23,15 +24,12 @@ from benchmarks import (
 from benchmarks.harness import Outcome, Pace, Row, measure, one_core, select
 from benchmarks.servers import Servers
 
+MODULES = memory, embedded, remote, stored, tasks, templates, process, storms
 QUICK = Pace(batch=0.003, share=0.2)
 
 
 def every_row() -> list[Row]:
-    return [
-        row
-        for module in (memory, remote, stored, tasks, templates, process, storms)
-        for row in module.rows()
-    ]
+    return [row for module in MODULES for row in module.rows()]
 
 
 def run(rows: Sequence[Row], pace: Pace) -> list[Outcome]:

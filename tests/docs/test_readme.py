@@ -21,8 +21,12 @@ def table() -> list[list[str]]:
 
 
 def general(name: str) -> str:
-    """Return the name of a row less the format of dbm files, which Python chooses."""
-    return re.sub(r"\(dbm\.\w+\)", "(dbm)", name)
+    """Return the name of a row less what Python and the machine choose.
+
+    They choose the format of dbm files, and how many processes read at once.
+    """
+    name = re.sub(r"\(dbm\.\w+\)", "(dbm)", name)
+    return re.sub(r"in \d+ processes", "in processes", name)
 
 
 def test_the_table_of_the_readme_has_every_benchmark() -> None:
