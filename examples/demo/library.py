@@ -49,11 +49,15 @@ LIMIT 50
 
 
 class Library:
-    """Answer questions about the loans, and count how often the slow one was asked."""
+    """Answer questions about the loans, and count how often the slow one was asked.
+
+    It is counted over all processes that were forked since.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._asked: list[int] = []
+        self._asked = path.with_suffix(".asked")  # a byte for each time
+        self._asked.touch()
         with closing(sqlite3.connect(path)) as database, database:
             database.executescript(_SCHEMA)
             database.executemany("INSERT INTO book VALUES (?, ?, ?, ?)", _books())
@@ -62,11 +66,12 @@ class Library:
     @property
     def queries(self) -> int:
         """How often the slow question was asked."""
-        return len(self._asked)
+        return self._asked.stat().st_size
 
     def most_borrowed(self, year: int) -> list[dict[str, Any]]:
         """Return the 50 books that were borrowed most: the slow question."""
-        self._asked.append(year)
+        with self._asked.open("ab") as file:
+            file.write(b"?")
         with closing(sqlite3.connect(self._path)) as database:
             database.row_factory = sqlite3.Row
             rows = database.execute(_MOST_BORROWED, {"year": year})
