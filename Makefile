@@ -61,7 +61,7 @@ $(VENV)/made.stamp:
 	touch $@
 
 $(VENV)/demo.stamp: $(VENV)/made.stamp pyproject.toml
-	$(INSTALL) --editable '.[mako,jinja2,flask,redis]'
+	$(INSTALL) --editable '.[mako,jinja2,flask,lmdb,redis]'
 	touch $@
 
 .PHONY: servers

@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import asdict
 from pathlib import Path
+from secrets import token_bytes
 from tempfile import mkdtemp
 from time import perf_counter, strftime, time
 from typing import Any
 
-from flask import Flask, redirect, render_template, request, url_for
+from flask import Flask, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response
 
 from dogpile_templates import invalidate_fragment
@@ -18,7 +21,7 @@ from dogpile_templates.flask import DogpileCache
 from examples.demo.library import YEARS, Library
 
 from .shelf import Shelf
-from .storm import Storm, storm
+from .storm import SERVED_BY, storm, visitor
 
 cache = DogpileCache()
 
@@ -29,33 +32,43 @@ def is_preview(request: Any) -> bool:
     return "preview" in request.args
 
 
-def create_app(cache_url: str = "", **config: Any) -> Flask:
+def create_app(kept: str = "", directory: str = "", **config: Any) -> Flask:
     """Make the application.
 
-    :param cache_url: such as ``redis://localhost/0``; by default the cache is in memory.
+    :param kept: where fragments are: a directory that processes share, or a server such
+        as ``redis://localhost/0``; by default they are in memory.
+    :param directory: where the application has its files; by default a new one.
     """
     app = Flask(__name__)
+    app.secret_key = token_bytes()  # one for all processes that are forked
     app.config["DOGPILE_REGIONS"] = {
-        "short": backend(cache_url) | {"expiration_time": 60},
-        "long": backend(cache_url) | {"expiration_time": 3600},
+        "short": backend(kept) | {"expiration_time": 60},
+        "long": backend(kept) | {"expiration_time": 3600},
     }
     app.config.update(config)
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     cache.init_app(app)
-    add_views(app, Library(Path(mkdtemp(), "library.sqlite")), Shelf())
+    files = Path(directory or mkdtemp())
+    add_views(app, Library(files / "library.sqlite"), Shelf(files / "shelf.sqlite"))
     return app
 
 
-def backend(cache_url: str) -> dict[str, Any]:
+def backend(kept: str) -> dict[str, Any]:
     """Return where a region is kept."""
-    if not cache_url:
+    if not kept:
         return {"backend": "dogpile.cache.memory"}
-    return {"backend": "dogpile.cache.redis", "arguments": {"url": cache_url}}
+    if "://" in kept:
+        return {"backend": "dogpile.cache.redis", "arguments": {"url": kept}}
+    return {"backend": "dogpile.cache.lmdb", "arguments": {"path": kept}}
 
 
 def add_views(app: Flask, library: Library, shelf: Shelf) -> None:
     """Add the page, and what its buttons do."""
-    last: list[Storm] = []
+
+    @app.after_request
+    def name_process(response: Any) -> Any:
+        response.headers[SERVED_BY] = str(os.getpid())
+        return response
 
     @app.get("/")
     def page() -> str:
@@ -66,7 +79,8 @@ def add_views(app: Flask, library: Library, shelf: Shelf) -> None:
             years=YEARS,
             library=library,
             shelf=shelf,
-            storm=last[-1] if last else None,
+            storm=session.get("storm"),
+            process=os.getpid(),
             Stopwatch=Stopwatch,
         )
 
@@ -84,14 +98,16 @@ def add_views(app: Flask, library: Library, shelf: Shelf) -> None:
     @app.post("/storm/<int:year>")
     def set_off(year: int) -> Response:
         invalidate_fragment(app.jinja_env, "page.html", year, name="table")
-        last[:] = [storm(app, library, url_for("page", year=year))]
+        done = storm(visitor(app, request), library, url_for("page", year=year))
+        session["storm"] = asdict(done)
         return redirect(url_for("page", year=year, _anchor="storm"), 303)
 
 
 class Stopwatch:
-    """Tell when a fragment was rendered, and how long it took."""
+    """Tell when a fragment was rendered, by which process, and how long it took."""
 
     def __init__(self) -> None:
+        self.process = os.getpid()
         self.seconds = time()
         self.at = strftime("%H:%M:%S")
         self._begun = perf_counter()

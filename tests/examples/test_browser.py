@@ -25,7 +25,7 @@ BROWSERS = (
 pytestmark = pytest.mark.server
 
 
-@pytest.fixture(params=["memory", "redis"])
+@pytest.fixture(params=["lmdb", "redis"])
 def url(request: pytest.FixtureRequest) -> Iterator[str]:
     """Serve the page as a newcomer does, on a free port."""
     cache_url = ""
