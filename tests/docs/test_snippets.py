@@ -21,6 +21,7 @@ ROOT = Path(__file__).parent.parent.parent
 PAGES = [ROOT / "README.rst", *sorted((ROOT / "docs").rglob("*.rst"))]
 BLOCK = re.compile(r"^\.\. code-block:: (\S+)\n\n((?:    .*\n|\n)+)", re.MULTILINE)
 REDIS = "redis://localhost:6379/0"
+DIRECTORY = "/var/cache/shop"
 
 
 def snippets(page: Path, language: str) -> Iterator[str]:
@@ -45,30 +46,39 @@ def pages(language: str, with_redis: bool = False) -> list[Path]:
     ]
 
 
-def run(page: Path, redis_url: str = REDIS) -> None:
+def run(page: Path, redis_url: str = REDIS, directory: str = DIRECTORY) -> None:
     """Run the Python snippets of a page one after the other, as one module."""
+    places = {REDIS: redis_url, DIRECTORY: directory}
     module = types.ModuleType("snippets_of_a_page")
     sys.modules[module.__name__] = module
     for snippet in snippets(page, "python"):
-        code = compile(snippet.replace(REDIS, redis_url), name(page), "exec")
+        code = compile(replaced(snippet, places), name(page), "exec")
         exec(code, module.__dict__)
 
 
+def replaced(snippet: str, places: Mapping[str, str]) -> str:
+    for told, place in places.items():
+        snippet = snippet.replace(told, place)
+    return snippet
+
+
 @pytest.mark.parametrize("page", pages("python"), ids=name)
-def test_the_snippets_of_a_page_run(page: Path) -> None:
-    run(page)
+def test_the_snippets_of_a_page_run(page: Path, tmp_path: Path) -> None:
+    run(page, directory=str(tmp_path))
 
 
 @pytest.mark.parametrize("page", pages("python", with_redis=True), ids=name)
-def test_the_snippets_of_a_page_run_on_redis(page: Path, redis_server: Any) -> None:
-    run(page, redis_server.url)
+def test_the_snippets_of_a_page_run_on_redis(
+    page: Path, redis_server: Any, tmp_path: Path
+) -> None:
+    run(page, redis_server.url, str(tmp_path))
 
 
 @pytest.mark.parametrize("page", pages("ini"), ids=name)
-def test_the_settings_of_a_page_are_taken(page: Path) -> None:
+def test_the_settings_of_a_page_are_taken(page: Path, tmp_path: Path) -> None:
     for snippet in snippets(page, "ini"):
         parser = configparser.ConfigParser()
-        parser.read_string(snippet)
+        parser.read_string(replaced(snippet, {DIRECTORY: str(tmp_path)}))
         regions = regions_of(dict(parser["app:main"]))
         assert regions
         assert all(region.is_configured for region in regions.values())
@@ -100,11 +110,12 @@ def test_the_readme_and_the_tutorial_are_among_the_pages() -> None:
 
 
 def options_of_backends() -> list[tuple[type, str]]:
-    from dogpile_cache.backends import file, memcached, memory, redis
+    from dogpile_cache.backends import file, lmdb, memcached, memory, redis
 
     classes = [
         memory.MemoryBackend,
         file.DBMBackend,
+        lmdb.LmdbBackend,
         memcached.MemcachedBackend,
         memcached.PylibmcBackend,
         memcached.PyMemcacheBackend,
