@@ -125,16 +125,17 @@ class KeyLock(CacheMutex):
     """
 
     _waiting: ClassVar[set[KeyLock]] = set()  # in this process
+    _byte = -1  # until it is known
 
     def __init__(self, file: Bytes, key: Any) -> None:
         self._file = file
         text = "" if isinstance(key, bytes) else str(key)
         data = key if isinstance(key, bytes) else text.encode("utf-8", "surrogatepass")
         digest = hashlib.sha1(data, usedforsecurity=False).digest()
-        self._byte = int.from_bytes(digest[:7], "big")
         self._owner = object()
         self._is_next = False
         self._without = False
+        self._byte = int.from_bytes(digest[:7], "big")
 
     def acquire(self, wait: bool = True) -> bool:
         begun = time.monotonic()
@@ -202,5 +203,6 @@ class KeyLock(CacheMutex):
 
     def __del__(self) -> None:
         """Give back what an error that came from anywhere has left."""
-        for byte in (self._byte, self._byte + TURNS):
-            self._file.drop(byte, self._owner)
+        if self._byte >= 0:
+            for byte in (self._byte, self._byte + TURNS):
+                self._file.drop(byte, self._owner)
