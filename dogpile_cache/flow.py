@@ -65,19 +65,22 @@ def drive(flow: Flow[T]) -> T:
     holds locks, and is to let go of them.
     """
     error: BaseException | None = None
-    while True:
-        try:
-            _run(flow, error)
-        except StopIteration as end:
-            result: T = end.value
-            return result
-        except BaseException as raised:
-            if getattr(flow, "gi_frame", None) is not None:
-                error = raised
-            elif isinstance(raised, _Stopped):
-                raise raised.error from None
-            else:
-                raise
+    try:
+        while True:
+            try:
+                _run(flow, error)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            except BaseException as raised:
+                if getattr(flow, "gi_frame", None) is not None:
+                    error = raised
+                elif isinstance(raised, _Stopped):
+                    raise raised.error from None
+                else:
+                    raise
+    finally:
+        error = None  # which would keep this frame alive, and this frame the error
 
 
 def _run(flow: Flow[Any], error: BaseException | None) -> None:

@@ -126,10 +126,16 @@ def elect(
                 entry.waited(begun)
                 return seen
     finally:
-        leave = getattr(entry.mutex, "leave", None)
-        if leave is not None and not acquired:
-            yield from surely(leave)
+        if not acquired:
+            yield from leave(entry)
     return (yield from _create(entry, flight, flights))
+
+
+def leave(entry: Entry) -> Flow[None]:
+    """Tell a mutex that was not acquired that nobody waits for it any more."""
+    step: Callable[[], Any] | None = getattr(entry.mutex, "leave", None)
+    if step is not None:
+        yield from surely(step)
 
 
 def _look(entry: Entry, flight: Flight) -> Flow[Any]:

@@ -14,7 +14,7 @@ from .api import NO_VALUE
 from .exception import CreatorTimeout
 from .flow import Flow, surely
 from .freshness import State
-from .regenerate import join, may_write, regenerate
+from .regenerate import join, leave, may_write, regenerate
 from .report import warning
 
 if TYPE_CHECKING:
@@ -153,6 +153,7 @@ def _acquire(entry: Entry, flights: Flights, flight: Flight) -> Flow[bool]:
     finally:
         if not acquired:
             flights.land(flight)
+            yield from leave(entry)
 
 
 def _create_many(

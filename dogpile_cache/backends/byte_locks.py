@@ -138,35 +138,37 @@ class KeyLock(CacheMutex):
         self._byte = int.from_bytes(digest[:7], "big")
 
     def acquire(self, wait: bool = True) -> bool:
-        begun = time.monotonic()
+        begun, taken = time.monotonic(), False
         try:
-            while not (self._without or self._take()):
-                if not wait:
-                    return False
+            while not (taken := self._without or self._take()) and wait:
                 self._wait(time.monotonic() - begun)
         finally:
-            if wait:
+            if wait and not taken:
                 self.leave()
-        return True
+        return taken
 
     def _take(self) -> bool:
         """Take the lock, unless it is somebody else's turn."""
-        was_next, self._is_next = self._is_next, self._take_turn()
-        if not self._is_next:
+        was_next = self._is_next
+        if not (was_next or self._take_turn()):
             return False
         taken = self._file.take(self._byte, self._owner)
         if taken or not was_next:
-            self.leave()
+            self._drop_turn()
         return taken
 
     def _take_turn(self) -> bool:
-        return self._is_next or self._file.take(self._byte + TURNS, self._owner)
+        self._is_next = self._file.take(self._byte + TURNS, self._owner)
+        return self._is_next
+
+    def _drop_turn(self) -> None:
+        self._is_next = False
+        self._file.drop(self._byte + TURNS, self._owner)
 
     def leave(self) -> None:
-        """Wait no more."""
-        was_next, self._is_next = self._is_next, False
-        if was_next:
-            self._file.drop(self._byte + TURNS, self._owner)
+        """Wait no more; give back what was taken, should an error have come just then."""
+        self._drop_turn()
+        self._file.drop(self._byte, self._owner)
 
     def pause(self, waited: float) -> None:
         """Wait until it is worth looking again, or no longer."""
@@ -183,7 +185,8 @@ class KeyLock(CacheMutex):
             self._without = True
             yield 0
             return
-        self._is_next = self._take_turn()
+        if not self._is_next:
+            self._take_turn()
         self._waiting.add(self)
         try:
             yield min(backoff(waited), _PACE * len(self._waiting))
@@ -202,7 +205,5 @@ class KeyLock(CacheMutex):
         return False
 
     def __del__(self) -> None:
-        """Give back what an error that came from anywhere has left."""
         if self._byte >= 0:
-            for byte in (self._byte, self._byte + TURNS):
-                self._file.drop(byte, self._owner)
+            self.leave()

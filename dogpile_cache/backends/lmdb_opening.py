@@ -75,7 +75,10 @@ class OpenFiles:
         try:
             yield
         finally:
-            self.locks.take(_USERS, shared=True)
+            if self._env is None:
+                self.locks.drop(_USERS)
+            else:
+                self.locks.take(_USERS, shared=True)
             self.locks.drop(_OPENING)
 
     def _open(self, alone: bool) -> None:

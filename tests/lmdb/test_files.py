@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -222,6 +223,21 @@ def test_a_disk_that_fills_up_is_a_miss_until_there_is_room(path: Path) -> None:
     within = f"mount -t tmpfs -o size=2m,mode=0700 none {path}"
     told = run(path, FULL + textwrap.dedent(script), within=within)
     assert told == "value value"
+
+
+@pytest.mark.parametrize("room", [4, 8, 12, 40, 80, 90])
+def test_no_room_for_a_mapped_file_is_no_bus_error(path: Path, room: int) -> None:
+    path.mkdir(parents=True, mode=0o700)
+    script = f"""
+        fill()
+        os.truncate(os.path.join(path, "filler"), 2 ** 20 - {room} * 1024)
+        for number in range(70):
+            clock.move(3600)
+            assert region.get_or_create(f"key {{number}}", lambda: "x" * 900)
+        print("alive")
+    """
+    within = f"mount -t tmpfs -o size=1m,mode=0700 none {path}"
+    assert run(path, FULL + textwrap.dedent(script), within=within) == "alive"
 
 
 def test_a_full_disk_is_named(path: Path) -> None:
@@ -478,3 +494,66 @@ def test_what_cannot_be_opened_is_told_in_full(path: Path) -> None:
     path.parent.touch()
     with pytest.raises(BackendUnavailable, match=f"at '{path}' does not answer"):
         region.get("key")
+
+
+def test_keys_are_told_apart_by_type_and_by_their_ends(path: Path) -> None:
+    region = cache(path)
+    keys = ["1", 1, b"1", "x" * 600, "x" * 599 + "y", b"x" * 600, "\u2603" * 300]
+    for number, key in enumerate(keys):
+        region.set(key, number)
+    assert [region.get(key) for key in keys] == list(range(len(keys)))
+    assert region.get_multi(keys) == list(range(len(keys)))
+    assert region.get("x" * 601) is NO_VALUE
+
+
+def test_a_directory_that_was_removed_is_made_anew(path: Path) -> None:
+    region = cache(path)
+    region.set("key", "old")
+    shutil.rmtree(path)
+    told = run(path, "cache().set('key', 'new')")
+    assert told == ""
+    assert region.get_or_create("other", lambda: "made") == "made"
+    assert region.get("key") == "new"
+    assert run(path, "print(cache().get('other'))") == "made"
+
+
+def test_what_was_damaged_within_is_a_miss(path: Path) -> None:
+    region = cache(path)
+    region.set("key", "x" * 20_000)
+
+    def damage(entries: Any, txn: Any) -> None:
+        [part, *_] = [key for key, _ in txn.cursor() if bytes(key[:1]) == b"r"]
+        txn.delete(bytes(part))
+
+    region.backend._environment.write(damage)
+    assert region.get("key") is NO_VALUE
+    assert region.get_or_create("key", lambda: "anew") == "anew"
+    assert region.get("key") == "anew"
+
+
+def test_a_process_of_another_pid_namespace_is_told_so(path: Path) -> None:
+    """As one of another container is: to LMDB, two processes with one number are one."""
+    path.mkdir(parents=True, mode=0o700)
+    first = (
+        SCRIPT
+        + "cache().set('key', 1)\nprint(os.getpid(), flush=True)\nsys.stdin.read()"
+    )
+    second = SCRIPT + textwrap.dedent(
+        """
+        try:
+            cache().get("key")
+        except Exception as error:
+            print(os.getpid(), type(error).__name__, error)
+        """
+    )
+    pid = ["unshare", "--map-root-user", "--pid", "--fork", sys.executable, "-c"]
+    if subprocess.run([*pid, "pass"], capture_output=True).returncode:
+        pytest.skip("this kernel gives no numbers of processes of one's own")
+    pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([*pid, first, str(path)], **pipes) as process:
+        assert process.stdout.readline() == "1\n"
+        done = subprocess.run([*pid, second, str(path)], capture_output=True, text=True)
+        process.communicate("")
+    assert done.stdout.startswith("1 ValidationError Another process 1 has"), (
+        done.stderr
+    )
