@@ -21,6 +21,10 @@ from .lmdb_files import READERS, Files, boot_id
 
 _OPENING, _USERS = OTHERS, OTHERS + 1
 _BROKEN = "Corrupted", "Invalid", "PageNotFound", "VersionMismatch"
+_OF_ONE_NUMBER = (
+    "another process with the number {}, of another container, has it open; all who do "
+    "must be of one PID namespace"
+)
 _LEAST_SPARE = 2**19
 """Bytes that are left for what a few transactions write, before what they free is free."""
 
@@ -93,11 +97,7 @@ class OpenFiles:
                     "else than a region; allowed is a directory that only regions use."
                 ) from error
             if "temporarily unavailable" in str(error):
-                raise ValidationError(
-                    f"Another process {os.getpid()} has {self.files.path!r} open, which "
-                    "there can be in another PID namespace, as that of a container.  "
-                    "Allowed are processes of one PID namespace."
-                ) from error
+                raise self.unavailable(_OF_ONE_NUMBER.format(os.getpid())) from error
             if not self.is_broken(error):
                 raise
             self.files.set_aside(error)
@@ -163,5 +163,5 @@ class OpenFiles:
         """Have a forked child find its own environments; this one is closed."""
         self.writes = False
 
-    def unavailable(self, error: Exception) -> BackendUnavailable:
+    def unavailable(self, error: object) -> BackendUnavailable:
         return BackendUnavailable(repr(self.files.path), error)
