@@ -31,15 +31,15 @@ from dogpile_cache.options import PATH, POSITIVE, Check, take
 
 from .file_system import prepare_directory
 from .lmdb_codec import TEXT, RecordCodec
-from .lmdb_entries import KEY, Entries
+from .lmdb_entries import Entries
 from .lmdb_environment import Environment
 from .lmdb_lock import EntryLock
+from .lmdb_table import KEY
 
 _LEAST = 2**22
 _LARGE = 2**14
 _ALL = Struct("<24xIIBdd")  # ENTRY and HEAD, in one go
 _LONGEST_KEY = 511
-_AT_ONCE = 1000
 _NO_TEXT = b"\xff"  # which UTF-8 never has
 
 Record = tuple[bytes, bytes, float]
@@ -201,7 +201,9 @@ class LmdbBackend(CacheBackend):
             records.append((self._key(key), value, deadline_of(key, value)))
         if sizes:
             raise ValueTooLarge(sizes)
-        for some, size in _batches(records, most // 2):
+        self._environment.open()
+        at_once = self._environment.entries.at_once
+        for some, size in _batches(records, most // 2, at_once):
             if size > _LARGE:
                 while dropped := self._environment.write(partial(self._shrink, size)):
                     self._tell_evicted(dropped)
@@ -230,8 +232,11 @@ class LmdbBackend(CacheBackend):
         self.delete_multi([key])
 
     def delete_multi(self, keys: Iterable[KeyType]) -> None:
-        ids = [self._key(key) for key in keys]
-        self._environment.write(partial(_delete_all, ids))
+        ids, environment = [self._key(key) for key in keys], self._environment
+        environment.open()
+        at_once = environment.entries.at_once
+        for begin in range(0, len(ids), at_once):
+            environment.write(partial(_delete_all, ids[begin : begin + at_once]))
 
     def stat(self) -> Stat:
         """Tell how many entries there are, how many bytes they take, and the like."""
@@ -240,11 +245,11 @@ class LmdbBackend(CacheBackend):
     def purge(self) -> int:
         """Drop what has expired, of all regions on the path; tell how many entries."""
         now, purged = self.region_clock.time(), 0
-        while True:
-            some = self._environment.write(partial(_purge, now))
+        more = True
+        while more:
+            some, more = self._environment.write(partial(_purge, now))
             purged += some
-            if some < _AT_ONCE:
-                return purged
+        return purged
 
 
 def _prefix(name: str | None) -> bytes:
@@ -265,7 +270,7 @@ def _never(key: Any, value: bytes) -> float:
 
 
 def _batches(
-    records: Sequence[Record], most: int
+    records: Sequence[Record], most: int, entries: int
 ) -> Iterator[tuple[Sequence[Record], int]]:
     """Give records in batches of so many bytes, or a little more; tell their size.
 
@@ -274,7 +279,7 @@ def _batches(
     begin = size = 0
     for end, (_, value, _) in enumerate(records, 1):
         size += len(value)
-        if size >= most or end == len(records):
+        if size >= most or end in (begin + entries, len(records)):
             yield records[begin:end], size
             begin, size = end, 0
 
@@ -284,5 +289,5 @@ def _delete_all(ids: Sequence[bytes], entries: Entries, txn: Any) -> None:
         entries.delete(txn, id)
 
 
-def _purge(now: float, entries: Entries, txn: Any) -> int:
-    return entries.purge(txn, now, _AT_ONCE)
+def _purge(now: float, entries: Entries, txn: Any) -> tuple[int, bool]:
+    return entries.purge(txn, now)

@@ -1,18 +1,4 @@
-"""What an LMDB file holds, and what is dropped to make room.
-
-It is one table, of which the first letter of a key tells what is there:
-
-- ``e``, entries: under its key a record, behind its place, which is a time before which it
-  does not expire and a number, by which newer entries come later; when it does expire; the
-  end of the number; and how many further parts there are;
-- ``h``, the hand: a place, how many entries have been dropped to make room, and how many
-  keys there are that are of neither an entry nor its place;
-- ``l``, the locks whose holder is not to keep what it makes; see ``lmdb_lock.py``;
-- ``p``, places: for each the key of its entry; so those that expire first stand first, and
-  among those that never expire the oldest;
-- ``r``, the rest of long records, in parts, by a digest of the key.  Each takes one page,
-  since pages in a row, as LMDB would want for a whole one, are soon not to be found in a
-  full file.
+"""Which entries an LMDB file holds, and what is dropped to make room.
 
 To make room, what has expired goes first.  Then goes what SIEVE chooses.  A hit marks its
 entry by a byte in memory that the processes share, and writes nothing else.  The hand walks
@@ -26,33 +12,28 @@ Source: Zhang et al., "SIEVE is Simpler than LRU", NSDI 2024.
 
 from __future__ import annotations
 
-import hashlib
-import time
-from collections.abc import Iterator, Sequence
-from itertools import count, takewhile
-from struct import Struct
+from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any
 
-ENTRY = Struct("<16sdII")
-"""What is in front of a record: place, deadline, the end of the number, parts."""
+from .lmdb_table import (
+    END,
+    ENTRY,
+    FIRST,
+    PLACE,
+    count_others,
+    drop_place,
+    hand_of,
+    move_hand,
+    names_of_parts,
+    new_place,
+    place_at,
+    place_here,
+)
 
-KEY = b"e"
-_PLACED = Struct(">dQ")  # in an order that bytes keep
-_PART = Struct(">I")
 _PAGE_HEAD = 16
-_END = 0xFFFFFFFF
-_HAND, _LOCK, _PLACE, _REST = b"h", b"l", b"p", b"r"
-_LOCK_ID, _COUNTS = Struct(">Q"), Struct(">QQ")
-_FIRST = bytes(_PLACED.size)
 _LONGEST_WALK = 1000
-_MOST_DROPPED, _SOME = 16, 8
-
-_numbers = count()
-
-
-def _number() -> int:
-    """Return a number above those before; its end differs from that of the last one."""
-    return (time.time_ns() & ~0xFFFF) | (next(_numbers) & 0xFFFF)
+_SOME = 8
 
 
 class Entries:
@@ -60,12 +41,22 @@ class Entries:
 
     :param marks: bytes, as many as a power of two, shared by the processes.
     :param max_bytes: how many bytes of the file to use.
+    :param spare: how many bytes there are besides, for what is no longer in use, and not
+        free yet.
     """
 
     def __init__(
-        self, env: Any, marks: Any, max_bytes: int, max_entries: int | None
+        self,
+        env: Any,
+        marks: Any,
+        max_bytes: int,
+        max_entries: int | None,
+        spare: int,
     ) -> None:
         self._page = env.stat()["psize"]
+        self.at_once = max(spare // (8 * self._page), 16)
+        """How many entries to change in one transaction: each may take two pages."""
+
         self._whole = self._page - _PAGE_HEAD
         self._marks = marks
         self._last_mark = len(marks) - 1
@@ -81,7 +72,7 @@ class Entries:
         _, _, number, parts = ENTRY.unpack_from(entry)
         self._marks[number & self._last_mark] = 1
         pieces = [entry[ENTRY.size :]]
-        for name in _names(key, parts):
+        for name in names_of_parts(key, parts):
             part = txn.get(name)
             if part is None:  # which only damage can have taken away
                 return None
@@ -101,8 +92,8 @@ class Entries:
             old = txn.get(key)  # which may be among them
         place = None if old is None else self._kept_place(txn, key, old, deadline)
         if place is None:
-            place = _new_place(txn, deadline, key)
-        number = _PLACED.unpack(place)[1] & _END
+            place = new_place(txn, deadline, key)
+        number = PLACE.unpack(place)[1] & END
         self._marks[number & self._last_mark] = old is not None
         first = self._whole - ENTRY.size
         parts = 0
@@ -120,26 +111,26 @@ class Entries:
         One that is to expire later is moved when it is looked at, and not before.
         """
         place: bytes = ENTRY.unpack_from(old)[0]
-        stays = _PLACED.unpack(place)[0] <= deadline
+        stays = PLACE.unpack(place)[0] <= deadline
         self._displace(txn, key, old, stays)
         return place if stays else None
 
     def _put_rest(self, txn: Any, key: bytes, rest: bytes) -> int:
         """Keep what is behind the first part of a record; tell how many parts it takes."""
         begins = range(0, len(rest), self._whole)
-        for name, begin in zip(_names(key, len(begins)), begins):
+        for name, begin in zip(names_of_parts(key, len(begins)), begins):
             txn.put(name, rest[begin : begin + self._whole])
-        _count_parts(txn, len(begins))
+        count_others(txn, len(begins))
         return len(begins)
 
     def _displace(self, txn: Any, key: bytes, entry: Any, stays: bool = False) -> None:
         """Drop what there is of an entry beside the entry itself; its place may stay."""
         place, _, _, parts = ENTRY.unpack_from(entry)
         if not stays:
-            txn.delete(_PLACE + place)
+            drop_place(txn, place)
         if parts:
-            dropped = list(takewhile(txn.delete, _names(key, parts)))
-            _count_parts(txn, -len(dropped))
+            dropped = list(takewhile(txn.delete, names_of_parts(key, parts)))
+            count_others(txn, -len(dropped))
 
     def _make_room(
         self, txn: Any, size: int, is_new: bool, now: float
@@ -162,7 +153,7 @@ class Entries:
 
         Return their keys; no keys mean that there is room.
         """
-        _count_parts(txn, 0)  # so that something is written
+        count_others(txn, 0)  # so that something is written
         return self._evict(txn, self.size(txn) + more - self._max_bytes, 0, now)
 
     def delete(self, txn: Any, key: bytes) -> int:
@@ -178,7 +169,7 @@ class Entries:
     def count(self, txn: Any) -> int:
         """Tell how many entries there are; each has a place, and the rest hardly counts."""
         items: int = txn.stat()["entries"]
-        return (items - _hand(txn)[2]) // 2
+        return (items - hand_of(txn)[2]) // 2
 
     def size(self, txn: Any) -> int:
         """Tell how many bytes are in use."""
@@ -188,7 +179,7 @@ class Entries:
 
     def evicted(self, txn: Any) -> int:
         """Tell how many entries have had to go."""
-        return _hand(txn)[1]
+        return hand_of(txn)[1]
 
     def _evict(self, txn: Any, size: int, entries: int, now: float) -> list[bytes]:
         """Drop entries of so many bytes, and so many of them; return their keys.
@@ -196,9 +187,9 @@ class Entries:
         Those that are too many for one transaction are left to the next ones: each of
         them takes pages of its own to drop.
         """
-        hand = _hand(txn)[0]
+        hand = hand_of(txn)[0]
         dropped: list[bytes] = []
-        while (size > 0 or len(dropped) < entries) and len(dropped) < _MOST_DROPPED:
+        while (size > 0 or len(dropped) < entries) and len(dropped) < self.at_once:
             found = self._expired(txn, now)
             if found is None:
                 found = self._sieved(txn, hand)
@@ -208,24 +199,24 @@ class Entries:
             dropped.append(found[1])
             size -= self.delete(txn, found[1])
         if dropped:
-            _, evicted, parts = _hand(txn)
-            txn.put(_HAND, hand + _COUNTS.pack(evicted + len(dropped), parts))
+            move_hand(txn, hand, len(dropped))
         return dropped
 
-    def purge(self, txn: Any, now: float, most: int) -> int:
-        """Drop what has expired, as much as was said; tell how many entries."""
-        for purged in range(most):
+    def purge(self, txn: Any, now: float) -> tuple[int, bool]:
+        """Drop what has expired; tell how many entries, and whether there may be more."""
+        for purged in range(self.at_once):
             found = self._expired(txn, now)
             if found is None:
-                return purged
+                due = place_at(txn.cursor(), FIRST)
+                return purged, due is not None and PLACE.unpack(due[0])[0] <= now
             self.delete(txn, found[1])
-        return most
+        return self.at_once, True
 
     def _expired(self, txn: Any, now: float) -> tuple[bytes, bytes] | None:
-        """Tell place and key of an entry that has expired, if there is one."""
-        for _ in range(_LONGEST_WALK):
-            found = _at(txn.cursor(), _FIRST)
-            if found is None or _PLACED.unpack(found[0])[0] > now:
+        """Tell place and key of an entry that has expired, if one is soon found."""
+        for _ in range(self.at_once):
+            found = place_at(txn.cursor(), FIRST)
+            if found is None or PLACE.unpack(found[0])[0] > now:
                 return None
             entry = txn.get(found[1])
             deadline = ENTRY.unpack_from(entry)[1]
@@ -237,9 +228,9 @@ class Entries:
     def _move(self, txn: Any, key: bytes, entry: bytes, deadline: float) -> None:
         """Give an entry that is to expire later than its place says another one."""
         old, _, _, parts = ENTRY.unpack_from(entry)
-        txn.delete(_PLACE + old)
-        place = _new_place(txn, deadline, key)
-        number = _PLACED.unpack(place)[1] & _END
+        drop_place(txn, old)
+        place = new_place(txn, deadline, key)
+        number = PLACE.unpack(place)[1] & END
         marked = self._unmark(old)
         self._marks[number & self._last_mark] = marked
         head = ENTRY.pack(place, deadline, number, parts)
@@ -248,67 +239,16 @@ class Entries:
     def _sieved(self, txn: Any, hand: bytes) -> tuple[bytes, bytes] | None:
         """Tell place and key of the entry that SIEVE drops, if there is any entry."""
         cursor = txn.cursor()
-        found = _at(cursor, hand) or _at(cursor, _FIRST)
+        found = place_at(cursor, hand) or place_at(cursor, FIRST)
         for _ in range(_LONGEST_WALK):
             if found is None or not self._unmark(found[0]):
                 break
             cursor.next()
-            found = _here(cursor) or _at(cursor, _FIRST)
+            found = place_here(cursor) or place_at(cursor, FIRST)
         return found
 
     def _unmark(self, place: bytes) -> bool:
         """Take away the mark of a place; tell whether there was one."""
-        mark = _PLACED.unpack(place)[1] & self._last_mark
+        mark = PLACE.unpack(place)[1] & self._last_mark
         marked, self._marks[mark] = self._marks[mark], 0
         return bool(marked)
-
-
-def _new_place(txn: Any, deadline: float, key: bytes) -> bytes:
-    number = _number()
-    place = _PLACED.pack(max(deadline, 0.0), number)
-    while not txn.put(_PLACE + place, key, overwrite=False):
-        number += 1
-        place = _PLACED.pack(max(deadline, 0.0), number)
-    return place
-
-
-def is_revoked(lock: int, txn: Any) -> bool:
-    """Tell whether the holder of a lock is not to keep what it makes."""
-    return txn.get(_LOCK + _LOCK_ID.pack(lock)) is not None
-
-
-def note_revoked(txn: Any, lock: int, revoked: bool) -> None:
-    """Note that the holder of a lock is not to keep what it makes, or is."""
-    name = _LOCK + _LOCK_ID.pack(lock)
-    if txn.put(name, b"", overwrite=False) if revoked else txn.delete(name):
-        _count_parts(txn, 1 if revoked else -1)  # it is no entry, either
-
-
-def _hand(txn: Any) -> tuple[bytes, int, int]:
-    """Return where the hand is, how many entries were dropped, and how many parts are."""
-    found = bytes(txn.get(_HAND, _FIRST + _COUNTS.pack(0, 0)))
-    evicted, parts = _COUNTS.unpack(found[len(_FIRST) :])
-    return found[: len(_FIRST)], evicted, parts
-
-
-def _count_parts(txn: Any, more: int) -> None:
-    hand, evicted, parts = _hand(txn)
-    txn.put(_HAND, hand + _COUNTS.pack(evicted, parts + more))
-
-
-def _names(key: bytes, parts: int) -> Iterator[bytes]:
-    """Return the keys of so many parts of the record of a key."""
-    if parts:
-        name = _REST + hashlib.blake2b(key, digest_size=16).digest()
-        yield from (name + _PART.pack(part) for part in range(parts))
-
-
-def _at(cursor: Any, place: bytes) -> tuple[bytes, bytes] | None:
-    """Return the first place from one on, and its key."""
-    cursor.set_range(_PLACE + place)
-    return _here(cursor)
-
-
-def _here(cursor: Any) -> tuple[bytes, bytes] | None:
-    place, key = cursor.item()
-    return (bytes(place[1:]), bytes(key)) if place[:1] == _PLACE else None

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .byte_locks import KeyLock
-from .lmdb_entries import is_revoked, note_revoked
+from .lmdb_table import is_revoked, note_revoked
 
 if TYPE_CHECKING:
     from .lmdb_entries import Entries

@@ -104,9 +104,9 @@ class OpenFiles:
             marks, env = self.files.map_marks(), self._opened(alone=True)
         env.reader_check()
         size = self.files.data_size
-        size -= max(size // 8, _LEAST_SPARE)
+        spare = max(size // 8, _LEAST_SPARE)
         self.marks, self.last_mark = marks, len(marks) - 1
-        self.entries = Entries(env, marks, size, self._max_entries)
+        self.entries = Entries(env, marks, size - spare, self._max_entries, spare)
         self._data = self.files.identity
         self._env, self.begin = env, env.begin
 

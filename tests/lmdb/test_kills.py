@@ -14,7 +14,7 @@ import lmdb
 import pytest
 
 from dogpile_cache import CacheRegion, make_region
-from dogpile_cache.backends.lmdb_entries import ENTRY, KEY
+from dogpile_cache.backends.lmdb_table import ENTRY, KEY
 
 KILLS, PROCESSES = 200, 4
 
