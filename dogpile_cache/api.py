@@ -1,10 +1,9 @@
 """What is stored, and what a backend is.
 
-A region stores a :class:`CachedValue`: the payload and its metadata.  A backend
-either keeps that object as it is (:class:`CacheBackend`) or keeps bytes
-(:class:`BytesBackend`).  The region decides at ``configure()`` which pair of methods
-it will call: with a serializer, the region's own or else the backend's,
-``get_serialized`` and its kin; without one, ``get`` and its kin.
+A region stores a :class:`CachedValue`: the payload and its metadata.  A backend either keeps
+that object as it is (:class:`CacheBackend`) or keeps bytes (:class:`BytesBackend`).  The region
+decides at ``configure()`` which methods it will call: with a serializer, its own or else the
+backend's, ``get_serialized`` and its kin; without one, ``get`` and its kin.
 
 The metadata tell two times, both in seconds of ``time.time()``:
 
@@ -32,7 +31,7 @@ value_version = 2
 
 
 class NoValue(enum.Enum):
-    """Stand for a value that is not in the cache; see :data:`NO_VALUE`."""
+    """Stand for a value that is not there; see :data:`NO_VALUE`."""
 
     NO_VALUE = "NoValue"
 

@@ -128,7 +128,8 @@ class RegionBatch(BaseBatch):
         return [e.made(payload, started) for e, payload in zip(entries, payloads)]
 
     def write(self, entries: Sequence[RegionEntry]) -> None:
-        self._store.write_many({e.id: e.stored() for e in entries})
+        with self._store.lasting({e.id: e.lifetime for e in entries}):
+            self._store.write_many({e.id: e.stored() for e in entries})
 
     def make(self, keys: Sequence[Any]) -> list[Any]:
         """Return the payloads of some keys."""

@@ -197,7 +197,7 @@ class Binding:
 
     def _deadline_of(self, key: Any, stored: Any) -> float:
         found = self._store.peek(stored, key)
-        lifetime = self._store.lifetimes.pop(key, self.expiration_time)
+        lifetime = self._store.lifetimes.get(key, self.expiration_time)
         return self._policy.deadline(found, lifetime)
 
     def _on_reject(self, key: Any, error: Exception | None) -> None:

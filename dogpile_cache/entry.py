@@ -206,8 +206,6 @@ class BaseEntry:
         if value.payload is NO_VALUE or (self._keep and not self._keep(value.payload)):
             return False
         self._stored = self.store.dump(value, self.key)
-        if self.store.keeps_deadlines:
-            self.store.lifetimes[self.id] = self.lifetime
         return True
 
     def stored(self) -> Any:
@@ -239,7 +237,8 @@ class RegionEntry(BaseEntry):
         return self.made(payload, started)
 
     def write(self) -> None:
-        self.store.write(self.id, self._stored)
+        with self.store.lasting({self.id: self.lifetime}):
+            self.store.write(self.id, self._stored)
 
     def take_back(self) -> None:
         self._stored = NO_VALUE

@@ -6,7 +6,8 @@ its backend is replaced.  All that can be decided once is decided here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from .api import (
@@ -58,7 +59,7 @@ class Store:
         self.mutex: Callable[[Any], CacheMutex | None] = backend.get_mutex
         self.lifetimes: dict[Any, Any] = {}
         """Those of calls whose values are being written, by mangled key."""
-        self.keeps_deadlines: bool = getattr(backend, "keeps_deadlines", False)
+        self._keeps_deadlines: bool = getattr(backend, "keeps_deadlines", False)
         self.fetch = self._fetch()
 
     @property
@@ -81,6 +82,17 @@ class Store:
         reader = getattr(self.backend, "reader", None)
         circuit = getattr(self.backend, "circuit", self)
         return None if reader is None else reader(self.codec, slowly, circuit)
+
+    @contextmanager
+    def lasting(self, lifetimes: Mapping[Any, Any]) -> Iterator[None]:
+        """Have values last for as long as is said here, by mangled key."""
+        if self._keeps_deadlines:
+            self.lifetimes.update(lifetimes)
+        try:
+            yield
+        finally:
+            for id in lifetimes if self._keeps_deadlines else ():
+                self.lifetimes.pop(id, None)
 
     def mangle(self, key: Any) -> Any:
         """Return the key under which the backend knows a key."""

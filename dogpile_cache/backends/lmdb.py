@@ -74,7 +74,7 @@ class LmdbBackend(CacheBackend):
     :param max_bytes: what the files may take together; from 4 MiB, by default 256 MiB.  A
         value may take a 32nd of it.
     :param max_entries: how many entries to keep; by default there is no bound but
-        ``max_bytes``.
+        ``max_bytes``.  Where there are more already, each write drops some of them.
     """
 
     options: ClassVar[Mapping[str, Any]] = {
@@ -122,7 +122,7 @@ class LmdbBackend(CacheBackend):
         if type(codec) is not RecordCodec or type(self) is not LmdbBackend:
             return None
         environment, prefix = self._environment, self._own_prefix()
-        unpack, size = _ALL.unpack_from, _ALL.size
+        unpack, payload_part = _ALL.unpack_from, slice(_ALL.size, None)
         payload_of, make, bare = codec.payload, tuple.__new__, object.__new__
 
         def read(key: Any) -> Any:
@@ -139,9 +139,9 @@ class LmdbBackend(CacheBackend):
                 if not environment.marks[mark]:
                     environment.marks[mark] = 1
                 if kind == TEXT and not parts:
-                    payload = entry[size:].decode()
+                    payload = entry[payload_part].decode()
                 elif not parts:
-                    payload = payload_of(kind, entry[size:])
+                    payload = payload_of(kind, entry[payload_part])
                 else:
                     return slowly(key)
                 metadata = bare(Metadata)
@@ -158,7 +158,11 @@ class LmdbBackend(CacheBackend):
         return self._prefix
 
     def _key(self, key: Any) -> bytes:
-        data = key.encode("utf-8", "surrogatepass") if type(key) is str else _typed(key)
+        data = (
+            key.encode("utf-8", "surrogatepass")
+            if isinstance(key, str)
+            else _typed(key)
+        )
         whole = self._own_prefix() + data
         if len(whole) <= _LONGEST_KEY:
             return whole
@@ -223,10 +227,13 @@ class LmdbBackend(CacheBackend):
 
     def _tell_evicted(self, ids: Sequence[bytes]) -> None:
         """Tell of entries of this region, if their keys are kept as they are."""
-        prefix = self._own_prefix()
+        prefix, tell = self._own_prefix(), self.on_evict
+        if tell is None:
+            return
         for id in ids:
-            if id.startswith(prefix) and self.on_evict is not None:
-                self.on_evict(id[len(prefix) :].decode("utf-8", "replace"))
+            key = id.removeprefix(prefix)
+            if key != id and not key.startswith(_NO_TEXT):
+                tell(key.decode("utf-8", "surrogatepass"))
 
     def delete(self, key: KeyType) -> None:
         self.delete_multi([key])

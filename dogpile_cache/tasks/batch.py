@@ -35,7 +35,8 @@ class AsyncRegionBatch(BaseBatch):
         return [e.made(payload, started) for e, payload in zip(entries, payloads)]
 
     async def write(self, entries: Sequence[AsyncRegionEntry]) -> None:
-        await self._store.write_many({e.id: e.stored() for e in entries})
+        with self._store.lasting({e.id: e.lifetime for e in entries}):
+            await self._store.write_many({e.id: e.stored() for e in entries})
 
     async def make(self, keys: Sequence[Any]) -> list[Any]:
         """Return the payloads of some keys."""

@@ -35,7 +35,8 @@ class AsyncRegionEntry(BaseEntry):
         return self.made(payload, started)
 
     async def write(self) -> None:
-        await self.store.write(self.id, self._stored)
+        with self.store.lasting({self.id: self.lifetime}):
+            await self.store.write(self.id, self._stored)
 
     async def take_back(self) -> None:
         self._stored = NO_VALUE

@@ -505,6 +505,13 @@ def test_keys_are_told_apart_by_type_and_by_their_ends(path: Path) -> None:
     assert region.get_multi(keys) == list(range(len(keys)))
     assert region.get("x" * 601) is NO_VALUE
 
+    class Text(str):
+        __slots__ = ()
+
+    assert region.get(Text("1")) == region.get_multi([Text("1")])[0] == 0
+    region.delete(Text("1"))
+    assert region.get("1") is NO_VALUE
+
 
 def test_a_directory_that_was_removed_is_made_anew(path: Path) -> None:
     region = cache(path)

@@ -148,6 +148,43 @@ def test_a_value_or_a_call_may_have_a_lifetime_of_its_own(tmp_path: Path) -> Non
     assert region.get("forever", expiration_time=-1) == 1
 
 
+def test_the_lifetime_of_a_call_is_that_of_no_other_write(tmp_path: Path) -> None:
+    clock = SettableClock()
+    region = cache(tmp_path, expiration_time=3600, clock=clock)
+
+    def overtaken() -> str:
+        region.delete("key")
+        return "not kept"
+
+    region.get_or_create("key", overtaken, expiration_time=10)
+    region.set("key", "kept")
+    clock.move(11)
+    assert region.backend.purge() == 0
+    assert region.get("key") == "kept"
+    assert region._store.lifetimes == {}
+
+
+@pytest.mark.parametrize("size", [1, 9000])
+def test_a_deadline_moves_with_what_is_written_last(tmp_path: Path, size: int) -> None:
+    clock = SettableClock()
+    region = cache(tmp_path, clock=clock, expiration_time=3600)
+    for _ in range(3):  # later each time
+        region.get_or_create("key", lambda: "x" * size, expiration_time=10)
+        clock.move(11)
+        region.get_or_create("key", lambda: "y" * size, expiration_time=10)
+        clock.move(9)
+        assert region.backend.purge() == 0
+        assert region.get("key") == "y" * size
+        clock.move(2)
+    assert region.backend.purge() == 1
+    assert region.backend.stat().entries == 0
+    region.set("key", "for an hour" * size)
+    clock.move(11)
+    region.get_or_create("key", lambda: "sooner", expiration_time=10)
+    clock.move(11)
+    assert region.backend.purge() == 1
+
+
 def test_purge_drops_what_has_expired_and_nothing_else(tmp_path: Path) -> None:
     clock = SettableClock()
     region = cache(tmp_path, expiration_time=60, clock=clock)
@@ -219,9 +256,11 @@ def test_listeners_are_told_of_what_is_evicted(tmp_path: Path) -> None:
     region = cache(tmp_path, max_entries=10)
     told: list[str] = []
     region.listeners.append(lambda event: told.append(event.key))
-    for number in range(12):
-        region.backend.set_serialized(f"key {number}", b"x")
-    assert told == ["key 0", "key 1"]
+    for key in ["\ud800", 5, "x" * 600, *range(2), *(f"key {n}" for n in range(12))]:
+        region.backend.set_serialized(
+            key, b"x"
+        )  # of which some are not kept as they are
+    assert told == ["\ud800", "key 0", "key 1"]
 
 
 @pytest.mark.parametrize(
