@@ -1,9 +1,9 @@
 """What is stored, and what a backend is.
 
-A region stores a :class:`CachedValue`: the payload and its metadata.  A backend either keeps
-that object as it is (:class:`CacheBackend`) or keeps bytes (:class:`BytesBackend`).  The region
-decides at ``configure()`` which methods it will call: with a serializer, its own or else the
-backend's, ``get_serialized`` and its kin; without one, ``get`` and its kin.
+A region stores a :class:`CachedValue`: the payload and its metadata.  A backend either
+keeps that object (:class:`CacheBackend`) or keeps bytes (:class:`BytesBackend`).  The
+region decides at ``configure()`` which methods it will call: with a serializer, its own
+or the backend's, ``get_serialized`` and its kin; without one, ``get`` and its kin.
 
 The metadata tell two times, both in seconds of ``time.time()``:
 
@@ -11,9 +11,9 @@ The metadata tell two times, both in seconds of ``time.time()``:
 - ``st``: when the creation started.  Invalidations compare with this one, so that
   a value whose making began before the invalidation is never taken for newer.
 
-A value may bring its own lifetime, ``lt``, in place of the region's and of the call's:
-seconds, or None for never to expire.  ``v`` is the version of the format.  dogpile.cache
-writes ``ct`` and ``v`` alone and ignores others, so both packages can share one cache.
+A value may bring its own lifetime, ``lt``: seconds, or None for never to expire.  ``v``
+is the version of the format.  dogpile.cache writes ``ct`` and ``v`` alone and ignores
+others, so both packages can share one cache.
 """
 
 from __future__ import annotations
