@@ -22,7 +22,11 @@ def serverless(session: nox.Session) -> None:
     """Run the tests that need no server, nor a type checker, nor a minute."""
     session.install("--quiet", "--upgrade", "pip>=25.1")
     session.install("--quiet", "--editable", ".[all]", "--group", "test")
-    # The algorithm takes the same steps on every Python, and its schedules take a minute.
-    elsewhere = ["tests/typing", "tests/stampede/test_schedules.py"]
+    # The algorithm takes the same steps on every Python, and its schedules take a minute;
+    # and what is drawn by lot, or is about the kernel, is looked for on one.
+    elsewhere = [
+        *("tests/typing", "tests/property", "tests/stampede/test_schedules.py"),
+        *("tests/lmdb/test_kills.py", "tests/lmdb/test_room.py"),
+    ]
     without = ["-m", "not server", *(f"--ignore={path}" for path in elsewhere)]
     session.run("python", "-m", "pytest", "-q", *without, *session.posargs)
